@@ -1,0 +1,289 @@
+"""What is in a network: one row a layer, counted on the meta device, where a VGG weighs nothing.
+
+Names, kinds, shapes and parameters come from torchinfo. Multiply-accumulates (MACs) are counted here, because
+torchinfo adds biases and normalisation to them: one per weight of a convolution and output position, one per
+weight of a linear layer. Receptive fields are followed through every operation of the forward pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import prod
+
+import torch
+import torchinfo
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from casestudies_lib.checks import one_of
+from casestudies_lib.markup import scrolling_table, tag, text
+from casestudies_lib.models import MODELS
+
+WEIGHT_KINDS = (nn.Conv2d, nn.Linear)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of a network, for one image.
+
+    Attributes:
+        name: the paper's name, or the module's path.
+        kind: what it is, such as `conv 5x5`.
+        shape: the output, `(channels, height, width)` or `(units,)`.
+        parameters: trainable parameters.
+        macs: multiply-accumulates of its convolutions and linear maps.
+        receptive_field: pixels of the input, along one side, that one output unit sees, padding included;
+            the image's side where a unit sees the whole of it.
+        module: the live module.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    parameters: int
+    macs: int
+    receptive_field: int
+    module: nn.Module = field(repr=False, compare=False)
+
+    @property
+    def size(self) -> str:
+        """The output as the notes write it: `n_h x n_w x n_c`, or the number of units."""
+        return written(self.shape)
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether the layer has trainable parameters and is not a normalisation: what papers count as a layer."""
+        return self.parameters > 0 and not isinstance(self.module, nn.BatchNorm2d)
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """The layers of one network in the order in which data meets them; index by the paper's name.
+
+    `str(anatomy)` and the notebook show the layers that have weights or pool; `anatomy.layers` holds all.
+    """
+
+    title: str
+    input_shape: tuple[int, int, int]
+    layers: tuple[Layer, ...]
+
+    def __getitem__(self, name: str) -> Layer:
+        """The layer called `name`. Raises ValueError: no such layer."""
+        one_of("the layer's name", name, [layer.name for layer in self.layers])
+        return next(layer for layer in self.layers if layer.name == name)
+
+    @property
+    def parameters(self) -> int:
+        """Trainable parameters of the network."""
+        return sum(layer.parameters for layer in self.layers)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one image."""
+        return sum(layer.macs for layer in self.layers)
+
+    @property
+    def rows(self) -> tuple[Layer, ...]:
+        """The layers that a table shows: those with weights, the pools, and the fixed output of 1998."""
+        return tuple(x for x in self.layers if x.has_weights or "pool" in x.kind or x.kind == "RBF output")
+
+    @property
+    def weight_layers(self) -> tuple[Layer, ...]:
+        """Convolutional and fully connected layers: what the 16 of VGG-16 counts."""
+        return tuple(x for x in self.layers if x.macs)
+
+    def __str__(self) -> str:
+        head = ("layer", "kind", "output", "parameters", "MACs", "sees")
+        body = [(x.name, x.kind, x.size, f"{x.parameters:,}", f"{x.macs:,}", f"{x.receptive_field}") for x in self.rows]
+        table = [head, *body, ("total", "", "", f"{self.parameters:,}", f"{self.macs:,}", "")]
+        width = [max(len(row[i]) for row in table) for i in range(len(head))]
+        lines = [" ".join(c.ljust(w) if i < 3 else c.rjust(w) for i, (c, w) in enumerate(zip(r, width))) for r in table]
+        return "\n".join([f"{self.title}, input {written(self.input_shape)}", *(line.rstrip() for line in lines)])
+
+    def _repr_pretty_(self, printer: object, cycle: bool) -> None:
+        printer.text(str(self))
+
+    def _repr_html_(self) -> str:
+        left, right = "text-align:left", "text-align:right"
+        heads = ("layer", left), ("kind", left), ("output", left)
+        heads += ("parameters", f"{right};width:22%"), ("MACs", f"{right};width:22%"), ("sees", right)
+        head = tag("tr", *(tag("th", name, scope="col", style=style) for name, style in heads))
+
+        def count(value: int, total: int) -> str:
+            share = f"{100 * value / total if total else 0:.1f}%"
+            bar = f"height:4px;margin-left:auto;background:#4c78a8;width:{share}"
+            return tag("td", f"{value:,}", tag("div", style=bar, title=share), style=right)
+
+        rows = [
+            tag(
+                "tr",
+                tag("th", text(x.name), scope="row", style=left),
+                tag("td", text(x.kind), style=left),
+                tag("td", x.size, style=f"{left};white-space:nowrap"),
+                count(x.parameters, self.parameters),
+                count(x.macs, self.macs),
+                tag("td", str(x.receptive_field), style=right),
+            )
+            for x in self.rows
+        ]
+        totals = [tag("td", f"{n:,}", style=right) for n in (self.parameters, self.macs)]
+        total = tag("tr", tag("th", "total", scope="row", style=left), "<td></td><td></td>", *totals, "<td></td>")
+        caption = f"{self.title}, input {written(self.input_shape)}; bars show a layer's share of the column"
+        return scrolling_table(
+            f"{self.title}, layer by layer",
+            tag("caption", text(caption)),
+            tag("thead", head),
+            tag("tbody", *rows),
+            tag("tfoot", total),
+        )
+
+
+def written(shape: tuple[int, ...]) -> str:
+    """A shape as the notes write it: `(C, H, W)` becomes `H×W×C`, `(units,)` the number.
+
+    >>> written((6, 28, 28))
+    '28×28×6'
+    """
+    return "×".join(str(n) for n in (*shape[1:], shape[0]))
+
+
+def anatomy(model: nn.Module | str | Callable[[], nn.Module]) -> Anatomy:
+    """Take a network apart: one row a layer, for one image of the size that the network expects.
+
+    Args:
+        model: a name of `MODELS`, a function that builds a network (built on the meta device), or a network.
+
+    Returns:
+        The layers with their output shapes, parameters, MACs and receptive fields.
+
+    Raises:
+        ValueError: an unknown name.
+
+    >>> anatomy("vgg16").macs
+    15470264320
+    """
+    if isinstance(model, str):
+        one_of("the model's name", model, MODELS)
+        model = MODELS[model]
+    if not isinstance(model, nn.Module):
+        with torch.device("meta"):
+            model = model()
+    shape = model.expects.shape
+    device = next(model.parameters()).device
+    image = torch.zeros(1, *shape, device=device)
+
+    macs: dict[nn.Module, int] = {}
+    fields: dict[nn.Module, int] = {}
+
+    def note(module: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
+        if isinstance(module, WEIGHT_KINDS):
+            macs[module] = module.weight.numel() * prod(output.shape[2:])
+        fields[module] = output.sees.size if hasattr(output, "sees") else shape[-1]
+
+    hooks = [module.register_forward_hook(note) for module in model.modules()]
+    try:
+        with torch.no_grad(), _ReceptiveField(image):
+            summary = torchinfo.summary(
+                model,
+                input_data=image,
+                device=device,
+                mode="eval",
+                depth=99,
+                row_settings=["var_names"],
+                verbose=0,
+            )
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+    paths = {module: path for path, module in model.named_modules()}
+    inside = {part for whole in model.modules() if hasattr(whole, "one_row") for part in list(whole.modules())[1:]}
+    layers = []
+    for info in summary.summary_list:
+        module = info.module
+        if module in inside or not (info.is_leaf_layer or hasattr(module, "one_row")):
+            continue
+        path = paths[module]
+        layers.append(
+            Layer(
+                name=model.paper_names.get(path, path),
+                kind=kind_of(module),
+                shape=tuple(info.output_size[1:]),
+                parameters=info.trainable_params,
+                macs=sum(macs.get(part, 0) for part in module.modules()),
+                receptive_field=fields[module],
+                module=module,
+            )
+        )
+    return Anatomy(model.title, shape, tuple(layers))
+
+
+def kind_of(module: nn.Module) -> str:
+    """What a layer is, in the words of the papers: `conv 11x11 /4`, `max pool 3x3 /2`, `fully connected`."""
+    name = type(module).__name__
+    if name in ("Conv2d", "MaxPool2d", "AvgPool2d"):
+        word = {"Conv2d": "conv", "MaxPool2d": "max pool", "AvgPool2d": "average pool"}[name]
+        kernel, stride = _side(module.kernel_size), _side(module.stride)
+        text = f"{word} {kernel}×{kernel}" + (f" /{stride}" if stride > 1 else "")
+        return text + (f", {module.groups} groups" if getattr(module, "groups", 1) > 1 else "")
+    if name == "SparseConv2d":
+        return f"sparse conv {module.kernel_size}×{module.kernel_size}"
+    return {
+        "Linear": "fully connected",
+        "Subsampling": "trainable pool 2×2 /2",
+        "RBFOutput": "RBF output",
+        "LocalResponseNorm": "LRN",
+        "AdaptiveAvgPool2d": "adaptive average",
+    }.get(name, name)
+
+
+@dataclass(frozen=True)
+class _Sees:
+    """How much of the input a unit sees: `size` pixels, and units stand `step` pixels apart."""
+
+    size: int
+    step: int
+
+
+_WINDOWS = {
+    "conv2d": ("input", "weight", "bias", "stride"),
+    "max_pool2d": ("input", "kernel_size", "stride"),
+    "avg_pool2d": ("input", "kernel_size", "stride"),
+}  # the operations that look at windows, and the names of their first arguments
+
+
+class _ReceptiveField(TorchFunctionMode):
+    """Follow the receptive field through a forward pass.
+
+    A window of k grows it by (k - 1) steps, and a stride stretches the step. A result that mixes several inputs sees
+    what the widest of them sees; a map that is flattened, or pooled to another size as a whole, sees the whole image.
+    """
+
+    def __init__(self, image: torch.Tensor) -> None:
+        super().__init__()
+        self.side = image.shape[-1]
+        image.sees = _Sees(1, 1)
+
+    def __torch_function__(self, func: Callable, types: tuple, args: tuple = (), kwargs: dict | None = None) -> object:
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        inputs = [x for arg in args for x in (arg if isinstance(arg, (list, tuple)) else [arg])]
+        seen = [x.sees for x in inputs if isinstance(x, torch.Tensor) and hasattr(x, "sees")]
+        if not seen or not isinstance(result, torch.Tensor):
+            return result
+        sees = max(seen, key=lambda s: (s.size, s.step))
+        name = func.__name__
+        if name in _WINDOWS:
+            given = dict(zip(_WINDOWS[name], args, strict=False)) | kwargs
+            kernel = given["weight"].shape[-1] if name == "conv2d" else _side(given["kernel_size"])
+            stride = _side(given["stride"])
+            sees = _Sees(sees.size + (kernel - 1) * sees.step, sees.step * stride)
+        elif name in ("flatten", "adaptive_avg_pool2d") and result.shape != args[0].shape:
+            sees = _Sees(self.side, sees.step)
+        result.sees = sees
+        return result
+
+
+def _side(size: int | tuple[int, ...]) -> int:
+    return size if isinstance(size, int) else size[0]

@@ -1,0 +1,58 @@
+"""What three networks or more share."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+
+import torch
+from torch import nn
+
+from casestudies_lib.checks import Images
+
+
+class Network(nn.Sequential):
+    """A chain of layers that checks its input, and knows what the paper calls its layers.
+
+    Args:
+        title: the name that figures and tables print.
+        expects: the images that `forward` accepts.
+        layers: child name -> module, in order; the names are the checkpoint's.
+        paper_names: module path -> the paper's name, such as `{"features.0": "conv1"}`.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        expects: Images,
+        layers: Mapping[str, nn.Module],
+        paper_names: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__()
+        for name, module in layers.items():
+            self.add_module(name, module)
+        self.title = title
+        self.expects = expects
+        self.paper_names = dict(paper_names or {})
+
+    def __getitem__(self, index: int | slice) -> nn.Module:
+        """One layer, or a part of the chain as a plain `nn.Sequential` that takes any input."""
+        if isinstance(index, slice):
+            return nn.Sequential(OrderedDict(list(self.named_children())[index]))
+        return super().__getitem__(index)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """`(N, C, H, W) -> (N, classes)` logits.
+
+        Raises:
+            ValueError: an input that does not fit `expects`.
+        """
+        self.expects.check(x, self)
+        return super().forward(x)
+
+
+def name_weight_layers(chain: nn.Module, names: list[str]) -> dict[str, str]:
+    """Module path -> paper's name, for the convolutions, pools and linear layers of `chain` in order."""
+    kinds = (nn.Conv2d, nn.MaxPool2d, nn.Linear)
+    paths = [path for path, module in chain.named_modules() if isinstance(module, kinds)]
+    return dict(zip(paths, names, strict=True))

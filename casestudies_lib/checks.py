@@ -1,0 +1,112 @@
+"""Input checks at the door: every refusal names what came, what is allowed and the repair."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+
+def one_of(name: str, value: object, allowed: Iterable[object]) -> None:
+    """Refuse a `value` that is not among `allowed`, naming the nearest one.
+
+    Raises:
+        ValueError: the value, the allowed ones, and the closest match where there is one.
+    """
+    allowed = list(allowed)
+    if any(value == item and type(value) is type(item) for item in allowed):
+        return
+    near = difflib.get_close_matches(str(value), [str(item) for item in allowed], n=1)
+    hint = f": did you mean {near[0]}?" if near else ""
+    listed = ", ".join(repr(item) for item in allowed)
+    raise ValueError(f"expected {name} to be one of {listed}, got {value!r}{hint}")
+
+
+def positive_int(name: str, value: object, *, why: str = "") -> None:
+    """Refuse anything but a whole number of at least 1 (True is not a number here).
+
+    Raises:
+        ValueError: the value, and what to pass instead.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(
+            f"expected {name} to be a whole number of at least 1, got {value!r}: pass {why or f'for example {name}=10'}"
+        )
+
+
+@dataclass(frozen=True)
+class Images:
+    """What a network accepts: a float batch `(N, channels, size, size)`.
+
+    Args:
+        channels: image channels, 1 (grey) or 3 (RGB).
+        size: height and width in pixels.
+        exact: whether `size` is the only size allowed; otherwise it is the smallest.
+        why: `(height, width) -> sentence` that explains a refused size.
+        repair: code that mends a refused size.
+    """
+
+    channels: int
+    size: int
+    exact: bool = True
+    why: Callable[[int, int], str] | None = None
+    repair: str | None = None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """One image, `(C, H, W)`."""
+        return (self.channels, self.size, self.size)
+
+    def check(self, x: object, network: nn.Module) -> None:
+        """Refuse an input that the network would choke on, or swallow and answer with nonsense.
+
+        Raises:
+            ValueError: what came, what is allowed, the repair.
+        """
+        c = self.channels
+        wanted = f"expected a float batch of images (N, {c}, H, W)"
+        if not isinstance(x, torch.Tensor):
+            raise ValueError(f"{wanted}, got a {type(x).__name__}: make it a tensor with torch.as_tensor(x)")
+        shape = tuple(x.shape)
+        if x.dim() == 3 and shape[0] == c:
+            raise ValueError(f"{wanted}, got one image {shape}: add the batch axis with x[None]")
+        if x.dim() == 3 and shape[2] == c:
+            raise ValueError(f"{wanted}, got one image {shape} with the channels last: write x.permute(2, 0, 1)[None]")
+        if x.dim() != 4:
+            raise ValueError(f"{wanted}, got {x.dim()} axes {shape}: stack the images with torch.stack([...])")
+        if shape[1] != c and shape[3] == c:
+            raise ValueError(f"{wanted}, got {shape} with the channels last: write x.permute(0, 3, 1, 2)")
+        if shape[1] != c:
+            repair = (
+                "repeat the grey channel with x.expand(-1, 3, -1, -1)"
+                if (c, shape[1]) == (3, 1)
+                else "make it grey with x.mean(1, keepdim=True)"
+                if c == 1
+                else f"select {c} channels, for example x[:, :{c}]"
+            )
+            raise ValueError(f"{wanted}, got {shape[1]} channels {shape}: {repair}")
+        if not x.is_floating_point():
+            scale = " / 255" if x.dtype == torch.uint8 else ""
+            raise ValueError(f"{wanted}, got {x.dtype}: convert with x.float(){scale}")
+        weights = next(network.parameters())
+        if x.dtype != weights.dtype and not torch.is_autocast_enabled(x.device.type):
+            raise ValueError(
+                f"{wanted} in the weights' {weights.dtype}, got {x.dtype}: convert with x.to({weights.dtype})"
+            )
+        if x.device != weights.device:
+            raise ValueError(
+                f"{wanted} on the weights' device {weights.device}, got {x.device}: "
+                f"move it with x.to({str(weights.device)!r})"
+            )
+        height, width = shape[2:]
+        fits = height == width == self.size if self.exact else min(height, width) >= self.size
+        if not fits:
+            least = "" if self.exact else "at least "
+            reason = f" ({self.why(height, width)})" if self.why else ""
+            repair = self.repair or f"resize with torch.nn.functional.interpolate(x, size=({self.size}, {self.size}))"
+            raise ValueError(
+                f"expected images of {least}{self.size} x {self.size} pixels, got {height} x {width}{reason}: {repair}"
+            )

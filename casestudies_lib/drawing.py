@@ -1,0 +1,257 @@
+"""Figures drawn from what anatomy found in the live module, each with alt text made from the same data.
+
+Everything is inline SVG: it takes the page's colours in light and dark, its text can be selected and searched, it
+needs no file beside the page, and the notebook's test compares it character by character.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from itertools import groupby
+
+import matplotlib
+import numpy as np
+from IPython.display import HTML, display
+from matplotlib.figure import Figure
+
+from casestudies_lib.anatomy import Anatomy, Layer
+from casestudies_lib.lenet import SparseConv2d
+from casestudies_lib.markup import tag, text
+
+MIME = "application/vnd.casestudies.figure+json"
+COLOURS = {
+    "input": "#8c8c8c",
+    "conv": "#4c78a8",
+    "pool": "#e08214",
+    "fully connected": "#54a24b",
+    "output": "#b279a2",
+}
+
+
+def figure(width: float = 5.2, height: float = 3.0, **subplots: object) -> tuple[Figure, object]:
+    """A matplotlib figure that stays readable at phone width: `(figure, axes)`; sizes in inches.
+
+    Keyword arguments go to `Figure.subplots`.
+    """
+    drawn = Figure(figsize=(width, height), layout="constrained")
+    with matplotlib.rc_context({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False}):
+        return drawn, drawn.subplots(**subplots)
+
+
+def show(drawn: Figure, name: str, alt: str, *, trained: bool = False) -> None:
+    """Show a matplotlib figure as inline SVG in the page's own colours, with alt text, and record what it shows.
+
+    Args:
+        drawn: the figure.
+        name: a short name, unique on the page.
+        alt: what a reader who cannot see the figure should know.
+        trained: whether trained weights show in it. Their last digits differ between processors, so the test then
+            compares the alt text and the recorded shapes instead of the drawing.
+
+    Raises:
+        ValueError: an empty alt text.
+    """
+    if not alt.strip():
+        raise ValueError(f"expected alt text for the figure {name!r}, got none: say what it shows")
+    buffer = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
+        drawn.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None})
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    width = re.search(r'width="([\d.]+)pt"', svg).group(1)
+    style = f"width:100%;max-width:{float(width) * 1.45:.0f}px"
+    opening = rf'<svg viewBox="\1" fill="currentColor" aria-hidden="true" style="{style}">'
+    svg = re.sub(r'<svg .*?viewBox="([^"]*)".*?>', opening, svg, count=1, flags=re.DOTALL)
+    svg = svg.replace("#000000", "currentColor")
+    svg = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", svg)
+    svg = re.sub(r"font-family: [^;\"]*; ?", "", svg)
+    svg = re.sub(r'id="([^"]+)"', rf'id="{name}-\1"', svg)
+    svg = re.sub(r'(url\(|href=")#', rf"\1#{name}-", svg)
+    page = tag("div", svg, class_="figure trained" if trained else "figure", role="img", aria_label=alt)
+    display({"text/html": page, "text/plain": alt, MIME: _drawn(drawn, trained)}, raw=True)
+
+
+def _drawn(drawn: Figure, trained: bool) -> list[dict]:
+    """What a figure shows: per panel its words, curves and bars, and the size and coarse brightness of its images."""
+
+    def coarse(values: object) -> list[str]:
+        return [] if trained else [f"{v:.3g}" for v in np.asarray(values, dtype=float).ravel()]
+
+    return [
+        {
+            "words": [axes.get_xlabel(), axes.get_ylabel()] + ([] if trained else [axes.get_title()]),
+            "lines": [[len(line.get_xdata()), coarse(line.get_ydata())] for line in axes.get_lines()],
+            "bars": [
+                [coarse([bar.get_width(), bar.get_height()])] for bar in axes.patches if hasattr(bar, "get_width")
+            ],
+            "images": [
+                [
+                    list(im.get_array().shape),
+                    [] if trained else f"{np.asarray(im.get_array(), dtype=float).mean():.2g}",
+                ]
+                for im in axes.get_images()
+            ],
+        }
+        for axes in drawn.axes
+    ]
+
+
+def draw(network: Anatomy, *, height: int = 120) -> HTML:
+    """The network as a chain of volumes, to scale, with the operations between them and the sizes below.
+
+    Heights and widths share one scale, channels have a second, vectors a third; a volume's front is n_h tall and
+    n_c wide, and n_w runs into the page. Layers that repeat are drawn once. The chain wraps on a narrow screen.
+
+    Args:
+        network: what `anatomy` found.
+        height: pixels for the tallest volume.
+    """
+    first = Layer("input", "input", network.input_shape, 0, 0, 1, None)
+    groups = [[first]]
+    for layer in network.rows:
+        last = groups[-1][-1]
+        if (layer.kind, layer.shape) == (last.kind, last.shape) and len(layer.shape) == 3:
+            groups[-1].append(layer)
+        else:
+            groups.append([layer])
+    volumes = [g[0].shape for g in groups if len(g[0].shape) == 3 and g[0].shape[1] > 1]
+    vectors = [g[0].shape[0] for g in groups if len(g[0].shape) == 1 or g[0].shape[1] == 1]
+    side = height / max(shape[1] for shape in volumes)
+    deep = 60 / max(shape[0] for shape in volumes)
+    tall = height / max(vectors)
+    parts, spoken = [], []
+    for group in groups:
+        layer = group[0]
+        names = layer.name if len(group) == 1 else f"{layer.name} … {group[-1].name}"
+        times = f" ×{len(group)}" if len(group) > 1 else ""
+        notes = [] if layer is first else _between(network, group)
+        halves = ", 2 groups" in layer.kind
+        picture = _vector(layer, tall) if layer.shape[1:] in ((), (1, 1)) else _volume(layer, side, deep, halves)
+        operation = "" if layer is first else f"{layer.kind}{times}"
+        above = re.sub(r" (?=\d+×|connected)|, ", "\n", operation).split("\n") + notes  # what, how large, what follows
+        if layer is not first:
+            above.append("→")
+        small = "font-size:.75em;text-align:center;line-height:1.25"
+        column = "display:flex;flex-direction:column;align-items:center;justify-content:flex-end;margin:.2em .25em"
+        size = tag("strong", layer.size)
+        parts.append(
+            tag(
+                "div",
+                tag("div", tag("br").join(map(text, above)), style=small),
+                picture,
+                tag("div", size, tag("br"), text(names), style=small),
+                style=column,
+            )
+        )
+        spoken.append(f"{names}: {operation} gives {layer.size}" if operation else f"input {layer.size}")
+    alt = f"{network.title} as a chain of volumes drawn to scale. " + "; ".join(spoken) + "."
+    row = "display:flex;flex-wrap:wrap;justify-content:center;row-gap:1em"
+    return HTML(tag("div", *parts, class_="figure", role="img", aria_label=alt, style=row))
+
+
+def _between(network: Anatomy, group: list[Layer]) -> list[str]:
+    """What stands between this layer and the next one that is drawn: ReLU, LRN, dropout, …"""
+    at = network.layers.index(group[-1])
+    after = []
+    for layer in network.layers[at + 1 :]:
+        if layer in network.rows:
+            break
+        if layer.kind not in ("Flatten", "adaptive average"):
+            after.append(
+                {"Dropout": "dropout", "ScaledTanh": "scaled tanh", "Tanh": "tanh"}.get(layer.kind, layer.kind)
+            )
+    return [", ".join(after)] if after else []
+
+
+def _colour(layer: Layer) -> str:
+    kind = "output" if layer.name in ("output", "fc8") else layer.kind
+    return next(colour for word, colour in COLOURS.items() if word in kind)
+
+
+def _volume(layer: Layer, side: float, deep: float, halves: bool) -> str:
+    channels, rows, columns = layer.shape
+    w, h, d = max(channels * deep, 1.5), max(rows * side, 1.5), max(columns * side, 1.5) * 0.35
+    colour = _colour(layer)
+    faces = (
+        (f"M{d:.1f},0 h{w:.1f} l{-d:.1f},{d:.1f} h{-w:.1f} z", 0.45),
+        (f"M{w:.1f},{d:.1f} l{d:.1f},{-d:.1f} v{h:.1f} l{-d:.1f},{d:.1f} z", 0.65),
+        (f"M0,{d:.1f} h{w:.1f} v{h:.1f} h{-w:.1f} z", 0.9),
+    )
+    line = {"stroke": "currentColor", "stroke-width": 0.7, "stroke-linejoin": "round"}
+    paths = [tag("path", d=path, fill=colour, **{"fill-opacity": opacity}, **line) for path, opacity in faces]
+    if halves:  # the maps of the two groups
+        seam = f"M{w / 2:.1f},{d + h:.1f} v{-h:.1f} l{d:.1f},{-d:.1f}"
+        paths.append(tag("path", d=seam, fill="none", **{"stroke-dasharray": "3 2"}, **line))
+    return _svg(w + d, h + d, *paths)
+
+
+def _vector(layer: Layer, tall: float) -> str:
+    h = f"{max(layer.shape[0] * tall, 1.5):.1f}"
+    line = {"stroke": "currentColor", "stroke-width": 0.7}
+    return _svg(8, float(h), tag("rect", width=8, height=h, fill=_colour(layer), **line))
+
+
+def _svg(width: float, height: float, *inside: str) -> str:
+    return tag(
+        "svg",
+        *inside,
+        width=f"{width + 2:.0f}",
+        height=f"{height + 2:.0f}",
+        viewBox=f"-1 -1 {width + 2:.1f} {height + 2:.1f}",
+        aria_hidden="true",
+        style="margin:.2em 0",
+    )
+
+
+def draw_connections(layer: SparseConv2d) -> HTML:
+    """Which input maps each output map of a sparse convolution reads: LeNet-5's Table I, from the live module."""
+    inputs = max(max(reads) for reads in layer.table) + 1
+    cell, top, left = 20, 36, 76
+    width, height = left + cell * len(layer.table), top + cell * inputs
+
+    def label(words: object, x: float, y: float, anchor: str = "middle") -> str:
+        return tag("text", str(words), x=x, y=y, **{"text-anchor": anchor})
+
+    parts = [
+        label("map of C3", (left + width) / 2, 13),
+        label("map of S2", 0, (top + height) / 2 + 4, "start"),
+    ]
+    parts += [label(out, left + cell * out + 8.5, top - 6) for out in range(len(layer.table))]
+    parts += [label(into, left - 8, top + cell * into + 13, "end") for into in range(inputs)]
+    parts += [
+        tag(
+            "rect",
+            x=left + cell * out,
+            y=top + cell * into,
+            width=cell - 3,
+            height=cell - 3,
+            fill=COLOURS["conv"] if into in reads else "none",
+            **{"stroke": "currentColor", "stroke-width": 0.6},
+        )
+        for out, reads in enumerate(layer.table)
+        for into in range(inputs)
+    ]
+    fans = [f"{len(list(same))} read {fan}" for fan, same in groupby(len(reads) for reads in layer.table)]
+    alt = (
+        f"Table of {len(layer.table)} columns, the C3 maps, and {inputs} rows, the S2 maps; a filled square "
+        f"is a connection. From left to right, {', '.join(fans)} of the {inputs} maps."
+    )
+    style = f"width:100%;max-width:{width * 1.5:.0f}px"
+    box = {"viewBox": f"0 0 {width} {height}", "fill": "currentColor", "font-size": 11}
+    svg = tag("svg", *parts, **box, aria_hidden="true", style=style)
+    return HTML(tag("div", svg, class_="figure", role="img", aria_label=alt))
+
+
+def digits_grid(images: np.ndarray, titles: Sequence[str], *, columns: int = 8) -> Figure:
+    """Small grey images `(K, H, W)` in a grid, each under its title."""
+    rows = -(-len(images) // columns)
+    drawn, axes = figure(5.2, 0.95 * rows, nrows=rows, ncols=columns, squeeze=False)
+    for cell in axes.ravel():
+        cell.axis("off")
+    for cell, image, title in zip(axes.ravel(), images, titles, strict=False):
+        cell.imshow(image, cmap="gray")
+        cell.set_title(title, fontsize=9)
+    return drawn

@@ -1,0 +1,9 @@
+"""Pictures that a reader can move without a kernel: on the static page, in Colab and in Jupyter, by keyboard and touch.
+
+The numbers are worked out in Python by anatomy and travel with the picture; the few lines of JavaScript only choose
+among them.
+"""
+
+from casestudies_lib.explorers.receptive_field import receptive_field
+
+__all__ = ["receptive_field"]

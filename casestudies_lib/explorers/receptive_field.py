@@ -1,0 +1,83 @@
+"""A slider over the layers of a network: how much of a photograph does one unit see?"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+
+import torch
+from IPython.display import HTML
+from PIL import Image
+
+from casestudies_lib.anatomy import Anatomy
+from casestudies_lib.checks import one_of
+from casestudies_lib.markup import tag
+
+# Runs in the slider's oninput: `this` is the slider, and every number comes from the list beside it.
+_MOVE = (
+    "const box = this.closest('.explorer'), row = JSON.parse(box.dataset.rows)[this.value];"
+    "for (const key of ['x', 'y', 'width', 'height']) box.querySelector('rect').setAttribute(key, row.rect[key]);"
+    "box.querySelector('output').textContent = row.text; this.setAttribute('aria-valuetext', row.text);"
+)
+
+
+def receptive_field(network: Anatomy, photo: torch.Tensor, *, start: str) -> HTML:
+    """A photograph with the square that one central unit of a layer sees, and a slider over the layers.
+
+    Args:
+        network: what `anatomy` found.
+        photo: one image `(1, 3, side, side)` with values in [0, 1], side as the network expects.
+        start: the layer that the slider stands on at first.
+
+    Raises:
+        ValueError: an unknown layer, or a photograph of another size than the network's input.
+    """
+    side = network.input_shape[-1]
+    if tuple(photo.shape) != (1, *network.input_shape):
+        raise ValueError(
+            f"expected a photograph {(1, *network.input_shape)} for {network.title}, got {tuple(photo.shape)}: "
+            f"load it with photograph(size={side})"
+        )
+    seen = [layer for layer in network.rows if len(layer.shape) == 3]
+    one_of("start", start, [layer.name for layer in seen])
+    rows = [
+        {
+            "rect": dict.fromkeys(("width", "height"), min(layer.receptive_field, side))
+            | dict.fromkeys(("x", "y"), max(0, (side - layer.receptive_field) / 2)),
+            "text": f"{layer.name}: one unit sees {layer.receptive_field} × {layer.receptive_field} "
+            f"of the {side} × {side} pixels",
+        }
+        for layer in seen
+    ]
+    at = [layer.name for layer in seen].index(start)
+    picture = Image.fromarray((photo[0].permute(1, 2, 0) * 255).round().byte().numpy())
+    jpeg = io.BytesIO()
+    picture.save(jpeg, "JPEG", quality=80)
+    data = f"data:image/jpeg;base64,{base64.b64encode(jpeg.getvalue()).decode()}"
+    alt = f"A photograph with the square that one unit in the middle of {network.title} sees, layer by layer."
+    square = {"fill": "#ffffff", "fill-opacity": 0.25, "stroke": "#ff2d95", "stroke-width": 3}
+    svg = tag(
+        "svg",
+        tag("image", href=data, width=side, height=side),
+        tag("rect", **rows[at]["rect"], **square),
+        viewBox=f"0 0 {side} {side}",
+        role="img",
+        aria_label=alt,
+        style="width:100%",
+    )
+    words = rows[at]["text"]
+    slider = tag(
+        "input",
+        type="range",
+        min=0,
+        max=len(rows) - 1,
+        value=at,
+        style="width:75%",
+        aria_valuetext=words,
+        oninput=_MOVE,
+    )
+    box = "max-width:26em;margin:auto;text-align:center"
+    label = tag("label", "layer ", slider, style="display:block")
+    words = tag("output", words, style="font-size:.9em")
+    return HTML(tag("div", svg, label, words, class_="figure explorer", data_rows=json.dumps(rows), style=box))

@@ -1,0 +1,30 @@
+"""Every network of the book by name: one plain dict that drives tests, tables and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from torch import nn
+
+from casestudies_lib.alexnet import alexnet
+from casestudies_lib.lenet import lenet5
+from casestudies_lib.vgg import vgg
+
+MODELS: dict[str, Callable[[], nn.Module]] = {
+    "lenet5": lenet5,
+    "lenet5_1998": partial(lenet5, "1998"),
+    "alexnet": alexnet,
+    "alexnet_2012": partial(alexnet, "2012"),
+    "alexnet_torchvision": partial(alexnet, "torchvision"),
+    "vgg11": partial(vgg, 11),
+    "vgg13": partial(vgg, 13),
+    "vgg16": partial(vgg, 16),
+    "vgg16_c": partial(vgg, "C"),
+    "vgg19": partial(vgg, 19),
+    "vgg11_bn": partial(vgg, 11, batch_norm=True),
+    "vgg13_bn": partial(vgg, 13, batch_norm=True),
+    "vgg16_bn": partial(vgg, 16, batch_norm=True),
+    "vgg16_c_bn": partial(vgg, "C", batch_norm=True),
+    "vgg19_bn": partial(vgg, 19, batch_norm=True),
+}

@@ -1,0 +1,46 @@
+"""What a page does besides claims and figures: it shows the library's own source, and marks an exercise."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable
+
+from IPython.display import HTML, Markdown
+
+from casestudies_lib.markup import tag, text
+
+
+def source(*objects: object) -> Markdown:
+    """The source of classes and functions as the library runs it, less the docstrings."""
+    return Markdown("\n\n".join(f"```python\n{_without_docstrings(item)}\n```" for item in objects))
+
+
+def _without_docstrings(item: object) -> str:
+    code = inspect.getsource(item)
+    lines = code.splitlines()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node):
+            docstring = node.body[0]
+            lines[docstring.lineno - 1 : docstring.end_lineno] = [None] * (docstring.end_lineno - docstring.lineno + 1)
+            if lines[docstring.end_lineno] == "":  # the empty line below it
+                lines[docstring.end_lineno] = None
+    return "\n".join(line.removesuffix("  # fmt: skip") for line in lines if line is not None).rstrip()
+
+
+def mark(name: str, attempt: Callable[[], object], wanted: object) -> HTML:
+    """Mark an exercise: run the reader's `attempt` and compare its result with what was `wanted`.
+
+    A wrong answer, or an error in it, is shown and stops nothing.
+    """
+    try:
+        got = attempt()
+    except Exception as problem:  # whatever the reader's code does wrong is shown to them
+        return _marked(f"✗ {name}: not yet, your code stopped with {type(problem).__name__}: {problem}")
+    if type(got) is type(wanted) and got == wanted:
+        return _marked(f"✓ {name}: solved.")
+    return _marked(f"✗ {name}: not yet, got {got!r}.")
+
+
+def _marked(words: str) -> HTML:
+    return HTML(tag("p", tag("strong", text(words)), role="status"))

@@ -1,0 +1,72 @@
+import pytest
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from casestudies_lib.anatomy import anatomy, written
+from casestudies_lib.blocks import Network
+from casestudies_lib.checks import Images
+from casestudies_lib.models import MODELS
+
+
+@pytest.mark.parametrize(
+    "name", ["lenet5", "lenet5_1998", "alexnet", "alexnet_2012", "alexnet_torchvision", "vgg16_c", "vgg19"]
+)
+def test_macs_are_half_of_what_torch_counts(name):
+    with torch.device("meta"):
+        network = MODELS[name]().eval()
+        with FlopCounterMode(display=False) as counter:
+            network(torch.zeros(1, *network.expects.shape))
+    assert 2 * anatomy(name).macs == counter.get_total_flops()
+
+
+@pytest.mark.parametrize("name", ["lenet5", "alexnet_2012", "vgg16_c"])
+def test_receptive_fields_are_what_gradients_reach(name):
+    """Every window made to sum, the gradient of one central unit reaches exactly the receptive field."""
+    with torch.device("meta"):
+        spatial = [layer for layer in anatomy(name).rows if len(layer.shape) == 3 and layer.shape[1] > 1]
+    chain, channels = [], 1
+    for layer in spatial:
+        m = layer.module
+        kernel, stride, padding = (v if isinstance(v, int) else v[0] for v in (m.kernel_size, m.stride, m.padding))
+        conv = nn.Conv2d(channels, 1, kernel, stride, padding, bias=False).double()
+        nn.init.constant_(conv.weight, 1 / kernel**2)
+        chain.append(conv)
+        side = 600
+        x = torch.zeros(1, 1, side, side, dtype=torch.float64, requires_grad=True)
+        y = nn.Sequential(*chain)(x)
+        y[0, 0, y.shape[2] // 2, y.shape[3] // 2].backward()
+        assert int((x.grad[0, 0].abs().sum(0) > 0).sum()) == layer.receptive_field, layer.name
+
+
+def test_a_branch_sees_what_its_widest_input_sees():
+    class Sum(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.wide, self.narrow = nn.Conv2d(1, 2, 5, padding=2), nn.Conv2d(1, 2, 1)
+
+        def forward(self, x):
+            return torch.cat([self.narrow(x) + self.wide(x), self.narrow(x)], dim=1)
+
+    layers = {"sum": Sum(), "after": nn.Conv2d(4, 1, 3, padding=1)}
+    found = anatomy(Network("branches", Images(1, 16), layers))
+    assert {x.name: x.receptive_field for x in found.layers} == {"sum.wide": 5, "sum.narrow": 1, "after": 7}
+
+
+def test_anatomy_leaves_the_network_as_it_was():
+    network = MODELS["lenet5"]().train()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    anatomy(network)
+    assert network.training and not network.C1._forward_hooks
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+def test_tables_and_lookups():
+    vgg = anatomy("vgg16")
+    assert "conv5_3 conv 3×3        14×14×512     2,359,808    462,422,016  196" in str(vgg)
+    assert "138,357,544" in vgg._repr_html_() and 'aria-label="VGG-16, layer by layer"' in vgg._repr_html_()
+    assert written((512, 7, 7)) == "7×7×512" and written((10,)) == "10"
+    with pytest.raises(ValueError, match="did you mean conv5_3"):
+        vgg["conv5_33"]
+    with pytest.raises(ValueError, match="did you mean vgg19"):
+        anatomy("vgg1")

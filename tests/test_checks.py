@@ -1,0 +1,91 @@
+"""What learners get wrong: each refusal says what came, what is allowed, and a repair that works when followed."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from casestudies_lib.checks import one_of, positive_int
+from casestudies_lib.models import MODELS
+
+
+@pytest.fixture(scope="module")
+def alexnet():
+    return MODELS["alexnet_torchvision"]().eval()
+
+
+@pytest.fixture(scope="module")
+def lenet():
+    return MODELS["lenet5"]().eval()
+
+
+@pytest.mark.parametrize(
+    ("x", "says", "repair"),
+    [
+        (torch.zeros(3, 224, 224), r"one image \(3, 224, 224\): add the batch axis with x\[None\]", lambda x: x[None]),
+        (torch.zeros(1, 224, 224, 3), r"channels last: write x.permute\(0, 3, 1, 2\)", lambda x: x.permute(0, 3, 1, 2)),
+        (
+            torch.zeros(224, 224, 3),
+            r"channels last: write x.permute\(2, 0, 1\)\[None\]",
+            lambda x: x.permute(2, 0, 1)[None],
+        ),
+        (
+            torch.zeros(1, 3, 224, 224, dtype=torch.uint8),
+            r"uint8: convert with x.float\(\) / 255",
+            lambda x: x.float() / 255,
+        ),
+        (torch.zeros(1, 3, 224, 224, dtype=torch.int64), r"int64: convert with x.float\(\)", lambda x: x.float()),
+        (
+            torch.zeros(1, 3, 224, 224).double(),
+            r"float64: convert with x.to\(torch.float32\)",
+            lambda x: x.to(torch.float32),
+        ),
+        (torch.zeros(1, 1, 224, 224), r"1 channels .*x.expand\(-1, 3, -1, -1\)", lambda x: x.expand(-1, 3, -1, -1)),
+        (torch.zeros(1, 4, 224, 224), r"4 channels .*x\[:, :3\]", lambda x: x[:, :3]),
+        (
+            torch.zeros(1, 3, 32, 32),
+            r"at least 224 x 224 pixels, got 32 x 32 .*interpolate\(x, size=\(224, 224\)\)",
+            lambda x: F.interpolate(x, size=(224, 224)),
+        ),
+        (torch.zeros(224, 224), r"2 axes \(224, 224\)", None),
+        ([[0.0]], r"got a list: make it a tensor with torch.as_tensor\(x\)", None),
+    ],
+)
+def test_images_are_refused_with_a_repair_that_works(alexnet, x, says, repair):
+    with pytest.raises(ValueError, match=f"expected .*{says}"):
+        alexnet(x)
+    if repair is not None:
+        with torch.no_grad():
+            assert alexnet(repair(x)).shape == (1, 1000)
+
+
+def test_grey_networks(lenet):
+    with pytest.raises(ValueError, match=r"3 channels .*x.mean\(1, keepdim=True\)"):
+        lenet(torch.zeros(1, 3, 32, 32))
+    with pytest.raises(ValueError, match=r"32 x 32 pixels, got 28 x 28 .*pad\(x, \(2, 2, 2, 2\)\)"):
+        lenet(torch.zeros(1, 1, 28, 28))
+    assert lenet(F.pad(torch.zeros(1, 1, 28, 28), (2, 2, 2, 2))).shape == (1, 10)
+
+
+def test_another_device_is_named(lenet):
+    with pytest.raises(ValueError, match=r"weights' device cpu, got meta: move it with x.to\('cpu'\)"):
+        lenet(torch.zeros(1, 1, 32, 32, device="meta"))
+
+
+def test_autocast_is_left_alone(lenet):
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert lenet(torch.zeros(1, 1, 32, 32, dtype=torch.bfloat16)).shape == (1, 10)
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.0, True, "10", None])
+def test_positive_int(value):
+    with pytest.raises(ValueError, match=r"expected classes to be a whole number of at least 1, got .*pass"):
+        positive_int("classes", value)
+
+
+def test_one_of_is_strict_about_kinds_and_helpful():
+    one_of("variant", 16, (11, 16))
+    for value in ("16", 16.0, True, None):
+        with pytest.raises(ValueError, match="expected variant to be one of 11, 16, got"):
+            one_of("variant", value, (11, 16))
+    with pytest.raises(ValueError, match="did you mean resnet18"):
+        one_of("the model's name", "resnet17", ("resnet18", "vgg16"))

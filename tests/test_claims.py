@@ -1,0 +1,63 @@
+import pytest
+
+from casestudies_lib import claims
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    seen = []
+    monkeypatch.setattr(claims, "display", lambda data, raw: seen.append(data))
+    monkeypatch.setattr(claims, "_shown", {})
+    return seen
+
+
+def test_a_claim_shows_sentence_measurement_and_source(shown):
+    claims.claim("X-1", "It has `n` < 61,706.", 61_705, 61_705 < 61_706, source="LeCun 1998")
+    page = shown[0]["text/html"]
+    assert 'id="claim-x-1"' in page and "<code>n</code> &lt; 61,706" in page and "<strong>61,705</strong>" in page
+    assert shown[0][claims.MIME] == {
+        "kind": "claim",
+        "name": "X-1",
+        "sentence": "It has `n` < 61,706.",
+        "measured": "61,705",
+        "source": "LeCun 1998",
+    }
+
+
+def test_a_claim_that_fails_raises_with_its_sentence(shown):
+    with pytest.raises(claims.ClaimError, match=r"X-1 does not hold: 'It has one\.'; measured: 2"):
+        claims.claim("X-1", "It has one.", 2, 2 == 1, source="here")
+    assert not shown
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"name": "x1"}, "a claim's name like LENET-3, got 'x1'"),
+        ({"measured": 0.1}, "survives another CPU, got the float 0.1"),
+        ({"holds": 1}, "holds to be True or False, got 1"),
+        ({"source": " "}, "expected a source for claim X-1"),
+        ({"sentence": ""}, "expected a sentence for claim X-1"),
+        ({"notes": "so"}, "notes and verdict together"),
+        ({"notes": "so", "verdict": "right"}, "expected verdict to be one of 'true'"),
+    ],
+)
+def test_what_cannot_be_shown_honestly_is_refused(shown, change, says):
+    good = {"name": "X-1", "sentence": "It has one.", "measured": 1, "holds": True, "source": "here"}
+    with pytest.raises(ValueError, match=says):
+        claims.claim(**good | change)
+    assert not shown
+
+
+def test_quotations_are_not_checked_and_the_notes_are_answered(shown):
+    claims.quotation("X-1", "15.3% in the paper.", source="the paper")
+    claims.claim("X-2", "Six.", 6, True, source="here", notes="about <5>", verdict="imprecise")
+    assert "quoted, not checked" in shown[0]["text/html"] and "measured" not in shown[0]["text/html"]
+    table = claims.what_the_notes_say().data
+    assert "“about &lt;5&gt;”" in table and "≈ imprecise" in table and "15.3" not in table
+
+
+def test_on_the_page_of_claims_the_name_is_a_link():
+    record = {"kind": "claim", "name": "X-1", "sentence": "One.", "measured": "1", "source": "here"}
+    linked = claims.as_html(record, link="../there.html#claim-x-1")
+    assert '<a href="../there.html#claim-x-1">X-1</a>' in linked and "id=" not in linked

@@ -1,0 +1,84 @@
+import re
+
+import pytest
+from bs4 import BeautifulSoup
+
+from casestudies_lib import drawing
+from casestudies_lib.anatomy import anatomy
+from casestudies_lib.lenet import C3_TABLE, SparseConv2d
+from casestudies_lib.models import MODELS
+
+
+def boxes(name, **options):
+    return BeautifulSoup(drawing.draw(anatomy(name), **options).data, "html.parser")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_size_is_written_and_spoken(name):
+    page = boxes(name)
+    sizes = {layer.size for layer in anatomy(name).rows}
+    assert sizes <= {strong.text for strong in page.find_all("strong")}
+    alt = page.div["aria-label"]
+    assert page.div["role"] == "img" and all(f"gives {size}" in alt for size in sizes)
+
+
+def test_volumes_are_to_scale():
+    volumes = [svg for svg in boxes("vgg16", height=224).find_all("svg") if svg.path]
+    front = [path["d"] for svg in volumes for path in svg.find_all("path") if path["fill-opacity"] == "0.9"]
+    heights = [float(re.search(r"v([\d.]+)", d).group(1)) for d in front]
+    assert heights[:3] == [224, 224, 112] and heights[-1] == 7
+    widths = [float(re.search(r"h([\d.]+)", d).group(1)) for d in front]
+    assert widths[-1] == 8 * widths[1]  # 512 channels against 64
+
+
+def test_two_groups_have_a_seam():
+    assert len(boxes("alexnet_2012").find_all("path", {"stroke-dasharray": True})) == 3
+    assert not boxes("alexnet").find_all("path", {"stroke-dasharray": True})
+
+
+def test_connections_follow_the_module():
+    dense = tuple(tuple(range(6)) for _ in range(16))
+    for table in (C3_TABLE, dense):
+        page = BeautifulSoup(drawing.draw_connections(SparseConv2d(table, 5)).data, "html.parser")
+        filled = [rect for rect in page.find_all("rect") if rect["fill"] != "none"]
+        assert len(filled) == sum(len(reads) for reads in table)
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    seen = []
+    monkeypatch.setattr(drawing, "display", lambda data, raw: seen.append(data))
+    return seen
+
+
+def plot(values=(1, 2, 3)):
+    drawn, axes = drawing.figure()
+    axes.plot(values, label="curve")
+    axes.set_xlabel("x")
+    return drawn
+
+
+def test_figures_follow_the_page_and_repeat_to_the_letter(shown):
+    for _ in range(2):
+        drawing.show(plot(), "plot", "Three points.")
+    svg = shown[0]["text/html"]
+    assert shown[0] == shown[1]
+    assert "currentColor" in svg and "#000000" not in svg and "DejaVu" not in svg
+    assert 'role="img" aria-label="Three points."' in svg
+    identifiers = re.findall(r'id="([^"]+)"', svg)
+    assert len(identifiers) == len(set(identifiers)) and all(i.startswith("plot-") for i in identifiers)
+    assert set(re.findall(r'(?:url\(|href=")#([^")]+)', svg)) <= set(identifiers)
+
+
+def test_drift_of_what_a_figure_shows_is_recorded(shown):
+    drawing.show(plot((1, 2, 3)), "plot", "Points.")
+    drawing.show(plot((1, 2, 4)), "plot", "Points.")
+    assert shown[0][drawing.MIME] != shown[1][drawing.MIME] and shown[0]["text/html"] != shown[1]["text/html"]
+    drawing.show(plot((1, 2, 3)), "plot", "Points.", trained=True)
+    drawing.show(plot((1, 2, 3.1)), "plot", "Points.", trained=True)
+    assert shown[2][drawing.MIME] == shown[3][drawing.MIME]
+
+
+def test_a_figure_without_alt_text_is_refused():
+    with pytest.raises(ValueError, match="expected alt text for the figure 'plot'"):
+        drawing.show(plot(), "plot", "  ")

@@ -1,0 +1,48 @@
+"""Counts of every network, against the papers' and the public implementations' figures."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from casestudies_lib.anatomy import anatomy
+from casestudies_lib.lenet import lenet5
+from casestudies_lib.models import MODELS
+
+# parameters and MACs of one image; batch normalisation adds two parameters a channel and no MACs
+COUNTS = json.loads((Path(__file__).parent / "counts.json").read_text())
+
+
+def test_every_network_has_a_count():
+    assert set(COUNTS) == set(MODELS)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_counts_are_exact(name):
+    network = anatomy(name)
+    assert {"parameters": network.parameters, "macs": network.macs} == COUNTS[name]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_anatomy_adds_up_to_the_module(name):
+    with torch.device("meta"):
+        module = MODELS[name]()
+    assert anatomy(module).parameters == sum(p.numel() for p in module.parameters() if p.requires_grad)
+    assert all(p.is_meta for p in module.parameters())
+
+
+def test_grey_and_colour_lenet():
+    assert anatomy(lambda: lenet5(in_channels=3)).parameters == 62_006
+
+
+@pytest.mark.parametrize("name", ["lenet5", "lenet5_1998", "alexnet", "alexnet_2012", "vgg11", "vgg11_bn"])
+def test_forward_gives_finite_logits_and_gradients_reach_every_weight(name):
+    torch.manual_seed(0)
+    network = MODELS[name]().train()
+    logits = network(torch.rand(2, *network.expects.shape))
+    assert logits.shape == ((2, 10) if "lenet" in name else (2, 1000))
+    logits.square().mean().backward()
+    for path, parameter in network.named_parameters():
+        assert parameter.grad is not None and parameter.grad.isfinite().all(), path
+        assert parameter.grad.abs().sum() > 0, path
