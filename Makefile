@@ -1,0 +1,41 @@
+# Two commands: `make book` builds the site into _build/html, `make test` proves it. `make help` lists the rest.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+# One thread everywhere: two are slower on a busy machine.
+export OMP_NUM_THREADS ?= 1
+.DEFAULT_GOAL := book
+.PHONY: book test notebooks browser lint format clean help
+
+$(VENV)/ready: requirements.txt constraints.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	touch $@
+
+book: $(VENV)/ready ## build the book into _build/html, every warning an error
+	rm -rf _build/html _build/.doctrees _build/jupyter_execute
+	$(BIN)/jupyter-book build . -W -n --keep-going -q
+
+test: $(VENV)/ready lint ## everything that must hold: library, notebooks, guards, book
+	$(BIN)/python -m pytest casestudies_lib tests --doctest-modules
+	$(BIN)/python -m pytest notebooks --nbval --nbval-current-env --nbval-cell-timeout=120 --nbval-sanitize-with=tests/nbval.cfg
+
+notebooks: $(VENV)/ready ## run the notebooks and store their outputs
+	$(BIN)/python tools/notebooks.py run
+
+browser: $(VENV)/ready ## open the built pages in headless Chromium (which must be installed)
+	$(BIN)/python -m pytest tests/browser
+
+lint: $(VENV)/ready ## check style, notebooks too
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+format: $(VENV)/ready ## mend style
+	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+clean: ## remove what was built, and the environment
+	rm -rf _build $(VENV)
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'

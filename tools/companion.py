@@ -1,0 +1,96 @@
+"""What this book adds to Sphinx: the address, a Colab link, the page of all claims, and mended accessibility."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import address
+import nbformat
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.typing import ExtensionMetadata
+
+from casestudies_lib.claims import MIME, anchor, as_html
+
+
+def follow_address(app: Sphinx, config: object) -> None:
+    """Show repository, edit and issue buttons once the book has an address, and none before."""
+    url = address.published()
+    options = {"repository_url": url, "repository_branch": "main", "path_to_docs": ""} if url else {}
+    options |= {f"use_{button}_button": bool(url) for button in ("repository", "edit_page", "issues", "source")}
+    config.html_theme_options = {k: v for k, v in config.html_theme_options.items() if k != "repository_url"} | options
+
+
+def add_colab(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None) -> None:
+    """A notebook's page opens its notebook in Colab, from the branch that this build publishes."""
+    url = address.published()
+    if page.startswith("notebooks/") and url.startswith("https://github.com/"):
+        place = url.removeprefix("https://github.com/")
+        context["header_buttons"].insert(0, {
+            "type": "link",
+            "url": f"https://colab.research.google.com/github/{place}/blob/{address.notebook_branch()}/{page}.ipynb",
+            "text": "Colab",
+            "tooltip": "Run this page in Colab",
+            "icon": "fas fa-play",
+            "label": "launch-colab-button",
+        })  # fmt: skip
+
+
+def mend(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None) -> None:
+    """Name folded cells after what is written on them, and let the keyboard scroll what is too wide."""
+    if "body" in context:
+        context["body"] = re.sub(r'(<summary) aria-label="Toggle hidden content"', r"\1", context["body"])
+
+
+def stored_claims(path: Path) -> list[dict]:
+    """The claims and quotations that a notebook has shown, from its stored outputs."""
+    cells = nbformat.read(path, as_version=4).cells
+    return [output.data[MIME] for cell in cells for output in cell.get("outputs", []) if MIME in output.get("data", {})]
+
+
+class OneClaim(SphinxDirective):
+    """`{claim} NAME`: one claim, as it stands in its notebook."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        for path in sorted((Path(self.env.srcdir) / "notebooks").glob("*.ipynb")):
+            for record in stored_claims(path):
+                if record["name"] == self.arguments[0]:
+                    self.env.note_dependency(str(path))
+                    up = "../" * self.env.docname.count("/")
+                    link = f"{up}notebooks/{path.stem}.html#{anchor(record['name'])}"
+                    return [nodes.raw("", as_html(record, link=link), format="html")]
+        raise self.error(f"no notebook shows a claim called {self.arguments[0]}")
+
+
+class AllClaims(SphinxDirective):
+    """`{all-claims}`: every claim and quotation of the notebooks, gathered from their stored outputs."""
+
+    def run(self) -> list[nodes.Node]:
+        found = []
+        for path in sorted((Path(self.env.srcdir) / "notebooks").glob("*.ipynb")):
+            self.env.note_dependency(str(path))
+            records = stored_claims(path)
+            first = nbformat.read(path, as_version=4).cells[0].source
+            title = re.search(r"^# (.+)$", first, re.MULTILINE).group(1)
+            section = nodes.section(ids=[path.stem])
+            section += nodes.title(title, title)
+            checked = sum(record["kind"] == "claim" for record in records)
+            section += nodes.paragraph(text=f"{checked} claims checked, {len(records) - checked} sentences quoted.")
+            page = f"../notebooks/{path.stem}.html"
+            cards = "".join(as_html(record, link=f"{page}#{anchor(record['name'])}") for record in records)
+            section += nodes.raw("", cards, format="html")
+            found.append(section)
+        return found
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    app.connect("config-inited", follow_address)
+    app.connect("html-page-context", add_colab, priority=502)
+    app.connect("html-page-context", mend, priority=900)
+    app.add_directive("claim", OneClaim)
+    app.add_directive("all-claims", AllClaims)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
