@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # One thread everywhere: two are slower on a busy machine.
 export OMP_NUM_THREADS ?= 1
 .DEFAULT_GOAL := book
-.PHONY: book test notebooks browser lint format clean help
+.PHONY: environment book test notebooks browser lint format clean help
 
 $(VENV)/ready: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
@@ -14,12 +14,14 @@ $(VENV)/ready: requirements.txt constraints.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
+environment: $(VENV)/ready ## the virtual environment that everything else runs in
+
 book: $(VENV)/ready ## build the book into _build/html, every warning an error
 	rm -rf _build/html _build/.doctrees _build/jupyter_execute
 	$(BIN)/jupyter-book build . -W -n --keep-going -q
 
 test: $(VENV)/ready lint ## everything that must hold: library, notebooks, guards, book
-	$(BIN)/python -m pytest casestudies_lib tests --doctest-modules
+	$(BIN)/python -m pytest casestudies_lib tests --doctest-modules --ignore=tests/browser
 	$(BIN)/python -m pytest notebooks --nbval --nbval-current-env --nbval-cell-timeout=120 --nbval-sanitize-with=tests/nbval.cfg
 
 notebooks: $(VENV)/ready ## run the notebooks and store their outputs

@@ -39,7 +39,15 @@ def build_book(tmp_path_factory):
         ignore = shutil.ignore_patterns(".*", "_build", "__pycache__", "*.egg-info", "tests")
         shutil.copytree(ROOT, home / "source", ignore=ignore)
         clean = {key: value for key, value in os.environ.items() if key != "REPOSITORY_URL"}
-        command = [sys.executable, "-m", "jupyter_book", "build", "source", "-W", "-n", "--keep-going", "-q"]
+        command = [
+            str(Path(sys.executable).with_name("jupyter-book")),
+            "build",
+            "source",
+            "-W",
+            "-n",
+            "--keep-going",
+            "-q",
+        ]
         done = subprocess.run(command, cwd=home, env=clean | environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return home / "source" / "_build" / "html"

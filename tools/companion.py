@@ -76,7 +76,7 @@ class AllClaims(SphinxDirective):
             records = stored_claims(path)
             first = nbformat.read(path, as_version=4).cells[0].source
             title = re.search(r"^# (.+)$", first, re.MULTILINE).group(1)
-            section = nodes.section(ids=[path.stem])
+            section = nodes.section(ids=[f"from-{path.stem.replace('_', '-')}"])
             section += nodes.title(title, title)
             checked = sum(record["kind"] == "claim" for record in records)
             section += nodes.paragraph(text=f"{checked} claims checked, {len(records) - checked} sentences quoted.")

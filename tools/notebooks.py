@@ -14,7 +14,6 @@ from pathlib import Path
 
 import nbformat
 from address import ROOT, configured, published
-from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SETUP = """\
@@ -72,6 +71,8 @@ def normal(notebook: nbformat.NotebookNode) -> str:
 
 def run(path: Path) -> None:
     """Run one notebook from top to bottom and store its outputs; nothing is written if a cell fails."""
+    from nbclient import NotebookClient  # only here: publishing needs no kernel
+
     notebook = nbformat.read(path, as_version=4)
     cells = {cell.id: cell for cell in notebook.cells}
     cells["setup"].source = setup_cell(configured())

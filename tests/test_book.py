@@ -1,0 +1,146 @@
+"""The built book: complete, linked, self-contained, and right about its address."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from urllib.parse import unquote, urldefrag
+
+import nbformat
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+
+from casestudies_lib import claims
+
+ROOT = Path(__file__).resolve().parent.parent
+FORK = "https://github.com/an_owner/a_fork"
+
+
+def pages(book: Path) -> dict[Path, BeautifulSoup]:
+    return {
+        path: BeautifulSoup(path.read_text(), "html.parser")
+        for path in sorted(book.rglob("*.html"))
+        if "_static" not in path.parts
+    }
+
+
+@pytest.fixture(scope="session")
+def site(book):
+    return pages(book)
+
+
+def broken_links(site: dict[Path, BeautifulSoup]) -> list[str]:
+    """Links from page to page, and to places on pages, that lead nowhere."""
+    wrong = []
+    for path, page in site.items():
+        for link in page.find_all("a", href=True):
+            target, place = urldefrag(link["href"])
+            if re.match(r"[a-z]+:", target):
+                continue
+            goal = (path.parent / unquote(target)).resolve() if target else path
+            if not goal.is_file():
+                wrong.append(f"{path.name}: {link['href']}")
+            elif place and goal in site and not site[goal].find(id=unquote(place)):
+                wrong.append(f"{path.name}: no place {link['href']}")
+    return wrong
+
+
+def other_hosts(site: dict[Path, BeautifulSoup]) -> list[str]:
+    """What opening a page would ask of another host."""
+    wrong = []
+    for path, page in site.items():
+        for element in page.find_all(["script", "img", "link", "iframe", "source", "image", "use"]):
+            for key in ("src", "href", "xlink:href", "srcset"):
+                if re.match(r"(https?:)?//", element.get(key, "")) and element.get("rel") != ["canonical"]:
+                    wrong.append(f"{path.name}: {element.name} {element[key]}")
+    return wrong
+
+
+def test_links_between_pages(site):
+    assert broken_links(site) == []
+    assert sum(len(page.find_all("a", href=True)) for page in site.values()) > 100
+
+
+def test_no_page_asks_another_host(site, book):
+    assert other_hosts(site) == []
+    for sheet in book.rglob("*.css"):
+        assert not re.search(r"url\([\"']?(https?:)?//", sheet.read_text()), sheet
+
+
+def test_every_notebook_is_in_the_book_and_every_page_in_the_contents():
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    files = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    assert sorted(f for f in files if f.startswith("notebooks/")) == [
+        f"notebooks/{path.stem}" for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
+    ]
+    assert {f"book/{path.stem}" for path in (ROOT / "book").glob("*.md")} <= set(files)
+
+
+def test_the_claims_page_gathers_every_claim_and_leads_to_it(site, book):
+    page = site[book / "book" / "claims.html"]
+    gathered = [card.find("a")["href"] for card in page.find_all(class_="claim")]
+    wanted = [
+        f"../notebooks/{path.stem}.html#{claims.anchor(output.data[claims.MIME]['name'])}"
+        for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
+        for cell in nbformat.read(path, as_version=4).cells
+        for output in cell.get("outputs", [])
+        if claims.MIME in output.get("data", {})
+    ]
+    assert gathered == wanted and len(wanted) > 40
+
+
+def test_pages_are_fit_for_everybody(site):
+    for path, page in site.items():
+        assert page.html.get("lang") == "en" and page.title.text.strip(), path
+        ids = [element["id"] for element in page.find_all(id=True)]
+        assert len(ids) == len(set(ids)), f"{path}: {sorted({i for i in ids if ids.count(i) > 1})} twice"
+        for image in page.find_all("img"):
+            assert image.get("alt") and not image["alt"].startswith("../_images"), image
+
+
+def test_without_an_address_nothing_points_anywhere(site, book):
+    assert yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"] == ""
+    for path, page in site.items():
+        hosts = {m.group(1) for a in page.find_all("a", href=True) if (m := re.match(r"https?://([^/]+)", a["href"]))}
+        assert hosts <= {"doi.org"}, (path, hosts)
+    for path in book.joinpath("_sources").rglob("*.ipynb"):
+        assert "github.com" not in path.read_text()
+        assert 'library = \\"\\"' in path.read_text()
+
+
+def test_a_fork_gets_its_own_links(build_book):
+    html = build_book(REPOSITORY_URL=FORK)
+    page = BeautifulSoup((html / "notebooks" / "01_classic_networks.html").read_text(), "html.parser")
+    links = {link["href"] for link in page.find_all("a", href=True) if link["href"].startswith("https://")}
+    assert links >= {
+        "https://colab.research.google.com/github/an_owner/a_fork/blob/colab/notebooks/01_classic_networks.ipynb",
+        f"{FORK}/edit/main/notebooks/01_classic_networks.ipynb",
+        FORK,
+    }
+    assert all("an_owner/a_fork" in link or "doi.org" in link for link in links), links
+    index = (html / "index.html").read_text()
+    assert f"{FORK}/edit/main/index.md" in index and "colab.research" not in index
+
+
+def test_the_address_is_set_in_one_place():
+    """No file but _config.yml and the licence texts knows a repository, and _config.yml none yet."""
+    named = re.compile(r"github\.com/(?!an_owner/a_fork|\{|OWNER/NAME|[\"')]|\$)[\w.-]+/[\w.-]+")
+    tracked = [
+        p for p in ROOT.rglob("*") if p.is_file() and p.suffix in {".py", ".md", ".yml", ".toml", ".txt", ".ipynb"}
+    ]
+    for path in tracked:
+        inside = path.relative_to(ROOT)
+        if not {".venv", "_build", "vendor"} & set(inside.parts):
+            assert not named.findall(path.read_text(errors="ignore")), inside
+
+
+@pytest.mark.parametrize("damage", ["link", "place", "script"])
+def test_the_guards_of_the_site_can_fail(book, tmp_path, damage):
+    shutil.copytree(book, tmp_path / "site", ignore=shutil.ignore_patterns("_static", "_sources"))
+    page = tmp_path / "site" / "index.html"
+    added = {"link": '<a href="nope.html">', "place": '<a href="#nope">', "script": '<script src="//cdn.example/x.js">'}
+    page.write_text(page.read_text().replace("<main", added[damage] + "</a></script><main", 1))
+    site = pages(tmp_path / "site")
+    assert other_hosts(site) if damage == "script" else [w for w in broken_links(site) if "nope" in w]
