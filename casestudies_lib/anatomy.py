@@ -220,18 +220,18 @@ def anatomy(model: nn.Module | str | Callable[[], nn.Module]) -> Anatomy:
 
 
 def kind_of(module: nn.Module) -> str:
-    """What a layer is, in the words of the papers: `conv 11x11 /4`, `max pool 3x3 /2`, `fully connected`."""
+    """What a layer is, in the words of the papers: `conv 11×11, stride 4`, `max pool 3x3 /2`, `fully connected`."""
     name = type(module).__name__
     if name in ("Conv2d", "MaxPool2d", "AvgPool2d"):
         word = {"Conv2d": "conv", "MaxPool2d": "max pool", "AvgPool2d": "average pool"}[name]
         kernel, stride = _side(module.kernel_size), _side(module.stride)
-        text = f"{word} {kernel}×{kernel}" + (f" /{stride}" if stride > 1 else "")
+        text = f"{word} {kernel}×{kernel}" + (f", stride {stride}" if stride > 1 else "")
         return text + (f", {module.groups} groups" if getattr(module, "groups", 1) > 1 else "")
     if name == "SparseConv2d":
         return f"sparse conv {module.kernel_size}×{module.kernel_size}"
     return {
         "Linear": "fully connected",
-        "Subsampling": "trainable pool 2×2 /2",
+        "Subsampling": "trainable pool 2×2, stride 2",
         "RBFOutput": "RBF output",
         "LocalResponseNorm": "LRN",
         "AdaptiveAvgPool2d": "adaptive average",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from numbers import Integral
 
 from IPython.display import HTML, display
@@ -13,6 +15,7 @@ from casestudies_lib.markup import scrolling_table, tag, text
 MIME = "application/vnd.casestudies.claim+json"
 VERDICTS = ("true", "true with a condition", "imprecise", "wrong")
 _shown: dict[str, dict] = {}
+_folding: list[dict] | None = None
 
 
 class ClaimError(AssertionError):
@@ -69,6 +72,25 @@ def quotation(name: str, sentence: str, *, source: str) -> None:
     """
     _check(name, sentence, source)
     _show("quotation", name=name, sentence=sentence, source=source)
+
+
+@contextmanager
+def folded(title: str) -> Iterator[None]:
+    """Claims inside this block are checked all the same, and shown together behind a title that unfolds.
+
+    >>> with folded("Also counted"):
+    ...     pass
+    """
+    global _folding
+    _folding = []
+    try:
+        yield
+        records, _folding = _folding, None
+        if records:
+            cards = [tag("summary", text(title)), *(as_html(record) for record in records)]
+            _display(tag("details", *cards, style="margin:.6em 0"), records)
+    finally:
+        _folding = None
 
 
 def what_the_notes_say() -> HTML:
@@ -133,7 +155,17 @@ def _check(name: str, sentence: str, source: str) -> None:
 def _show(kind: str, **record: object) -> None:
     record = {"kind": kind, **{key: value for key, value in record.items() if value is not None}}
     _shown[record["name"]] = record
-    mark = "✓" if kind == "claim" else "❝"
-    found = f"measured: {record['measured']}" if kind == "claim" else "quoted, not checked"
-    plain = f"{mark} {record['name']}: {record['sentence']} [{found}; {record['source']}]"
-    display({"text/html": as_html(record), "text/plain": plain, MIME: record}, raw=True)
+    if _folding is None:
+        _display(as_html(record), [record])
+    else:
+        _folding.append(record)
+
+
+def _display(page: str, records: list[dict]) -> None:
+    display({"text/html": page, "text/plain": "\n".join(map(_plain, records)), MIME: records}, raw=True)
+
+
+def _plain(record: dict) -> str:
+    checked = record["kind"] == "claim"
+    found = f"measured: {record['measured']}" if checked else "quoted, not checked"
+    return f"{'✓' if checked else '❝'} {record['name']}: {record['sentence']} [{found}; {record['source']}]"

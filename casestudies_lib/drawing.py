@@ -21,6 +21,7 @@ from casestudies_lib.lenet import SparseConv2d
 from casestudies_lib.markup import tag, text
 
 MIME = "application/vnd.casestudies.figure+json"
+CENTRED = "text-align:center"
 COLOURS = {
     "input": "#8c8c8c",
     "conv": "#4c78a8",
@@ -30,7 +31,7 @@ COLOURS = {
 }
 
 
-def figure(width: float = 5.2, height: float = 3.0, **subplots: object) -> tuple[Figure, object]:
+def figure(width: float = 4.6, height: float = 2.8, **subplots: object) -> tuple[Figure, object]:
     """A matplotlib figure that stays readable at phone width: `(figure, axes)`; sizes in inches.
 
     Keyword arguments go to `Figure.subplots`.
@@ -70,7 +71,9 @@ def show(drawn: Figure, name: str, alt: str, *, trained: bool = False) -> None:
     svg = re.sub(r"font-family: [^;\"]*; ?", "", svg)
     svg = re.sub(r'id="([^"]+)"', rf'id="{name}-\1"', svg)
     svg = re.sub(r'(url\(|href=")#', rf"\1#{name}-", svg)
-    page = tag("div", svg, class_="figure trained" if trained else "figure", role="img", aria_label=alt)
+    page = tag(
+        "div", svg, class_="drawing trained" if trained else "drawing", role="img", aria_label=alt, style=CENTRED
+    )
     display({"text/html": page, "text/plain": alt, MIME: _drawn(drawn, trained)}, raw=True)
 
 
@@ -132,24 +135,22 @@ def draw(network: Anatomy, *, height: int = 120) -> HTML:
         picture = _vector(layer, tall) if layer.shape[1:] in ((), (1, 1)) else _volume(layer, side, deep, halves)
         operation = "" if layer is first else f"{layer.kind}{times}"
         above = re.sub(r" (?=\d+×|connected)|, ", "\n", operation).split("\n") + notes  # what, how large, what follows
-        if layer is not first:
-            above.append("→")
         small = "font-size:.75em;text-align:center;line-height:1.25"
-        column = "display:flex;flex-direction:column;align-items:center;justify-content:flex-end;margin:.2em .25em"
-        size = tag("strong", layer.size)
+        column = "display:flex;flex-direction:column;align-items:center;justify-content:flex-end;margin:.2em .1em"
+        arrow = "" if layer is first else tag("span", "→", style="align-self:center;margin:0 .2em")
         parts.append(
             tag(
                 "div",
                 tag("div", tag("br").join(map(text, above)), style=small),
-                picture,
-                tag("div", size, tag("br"), text(names), style=small),
+                tag("div", arrow, picture, style="display:flex;align-items:flex-end"),
+                tag("div", tag("strong", layer.size), tag("br"), text(names), style=small),
                 style=column,
             )
         )
         spoken.append(f"{names}: {operation} gives {layer.size}" if operation else f"input {layer.size}")
     alt = f"{network.title} as a chain of volumes drawn to scale. " + "; ".join(spoken) + "."
     row = "display:flex;flex-wrap:wrap;justify-content:center;row-gap:1em"
-    return HTML(tag("div", *parts, class_="figure", role="img", aria_label=alt, style=row))
+    return HTML(tag("div", *parts, class_="drawing", role="img", aria_label=alt, style=row))
 
 
 def _between(network: Anatomy, group: list[Layer]) -> list[str]:
@@ -242,16 +243,18 @@ def draw_connections(layer: SparseConv2d) -> HTML:
     style = f"width:100%;max-width:{width * 1.5:.0f}px"
     box = {"viewBox": f"0 0 {width} {height}", "fill": "currentColor", "font-size": 11}
     svg = tag("svg", *parts, **box, aria_hidden="true", style=style)
-    return HTML(tag("div", svg, class_="figure", role="img", aria_label=alt))
+    return HTML(tag("div", svg, class_="drawing", role="img", aria_label=alt, style=CENTRED))
 
 
-def digits_grid(images: np.ndarray, titles: Sequence[str], *, columns: int = 8) -> Figure:
-    """Small grey images `(K, H, W)` in a grid, each under its title."""
+def digits_grid(images: Sequence[np.ndarray | None], titles: Sequence[str], *, columns: int = 8) -> Figure:
+    """Small grey images `(H, W)` in a grid, each under its title; None leaves a gap."""
     rows = -(-len(images) // columns)
-    drawn, axes = figure(5.2, 0.95 * rows, nrows=rows, ncols=columns, squeeze=False)
+    drawn, axes = figure(4.6, 0.85 * rows, nrows=rows, ncols=columns, squeeze=False)
     for cell in axes.ravel():
         cell.axis("off")
     for cell, image, title in zip(axes.ravel(), images, titles, strict=False):
+        if image is None:
+            continue
         cell.imshow(image, cmap="gray")
         cell.set_title(title, fontsize=9)
     return drawn

@@ -15,13 +15,14 @@ def test_a_claim_shows_sentence_measurement_and_source(shown):
     claims.claim("X-1", "It has `n` < 61,706.", 61_705, 61_705 < 61_706, source="LeCun 1998")
     page = shown[0]["text/html"]
     assert 'id="claim-x-1"' in page and "<code>n</code> &lt; 61,706" in page and "<strong>61,705</strong>" in page
-    assert shown[0][claims.MIME] == {
+    record = {
         "kind": "claim",
         "name": "X-1",
         "sentence": "It has `n` < 61,706.",
         "measured": "61,705",
         "source": "LeCun 1998",
     }
+    assert shown[0][claims.MIME] == [record]
 
 
 def test_a_claim_that_fails_raises_with_its_sentence(shown):
@@ -55,6 +56,20 @@ def test_quotations_are_not_checked_and_the_notes_are_answered(shown):
     assert "quoted, not checked" in shown[0]["text/html"] and "measured" not in shown[0]["text/html"]
     table = claims.what_the_notes_say().data
     assert "“about &lt;5&gt;”" in table and "≈ imprecise" in table and "15.3" not in table
+
+
+def test_folded_claims_are_checked_and_shown_together(shown):
+    with claims.folded("Also"):
+        claims.claim("X-1", "One.", 1, True, source="here")
+        claims.quotation("X-2", "Two.", source="here")
+        assert not shown
+    [output] = shown
+    assert [record["name"] for record in output[claims.MIME]] == ["X-1", "X-2"]
+    assert output["text/html"].startswith("<details") and "<summary>Also</summary>" in output["text/html"]
+    with pytest.raises(claims.ClaimError), claims.folded("Also"):
+        claims.claim("X-3", "Three.", 1, 1 == 3, source="here")
+    claims.claim("X-4", "Four.", 1, True, source="here")
+    assert len(shown) == 2 and "<details" not in shown[1]["text/html"]
 
 
 def test_on_the_page_of_claims_the_name_is_a_link():

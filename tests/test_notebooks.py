@@ -45,7 +45,11 @@ def outputs(notebook):
 
 
 def records(notebook):
-    return [output["data"][claims.MIME] for output in outputs(notebook) if claims.MIME in output.get("data", {})]
+    return [record for output in outputs(notebook) for record in shown_in(output)]
+
+
+def shown_in(output) -> list[dict]:
+    return output.get("data", {}).get(claims.MIME, [])
 
 
 def visible_text(output) -> str:
@@ -99,14 +103,11 @@ def claims_that_say_more_than_they_measure(notebook) -> list[str]:
         literals = {float(n.value) for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, (int, float))}
         literals |= {round(100 * value, 6) for value in literals}
         for output in cell.outputs:
-            record = output.get("data", {}).get(claims.MIME, {})
-            if record.get("kind") == "claim":
-                known = literals | numbers_in(record["measured"])
-                wrong += [
-                    f"{record['name']}: {w}"
-                    for w, digits, unit in numerals(record["sentence"])
-                    if w not in YEARS and not backed(digits, unit, known)
-                ]
+            for record in shown_in(output):
+                if record["kind"] == "claim":
+                    known = literals | numbers_in(record["measured"])
+                    needed = [n for n in numerals(record["sentence"]) if n[0] not in YEARS]
+                    wrong += [f"{record['name']}: {w}" for w, digits, unit in needed if not backed(digits, unit, known)]
     return wrong
 
 
@@ -119,7 +120,7 @@ def unread_claims(notebook) -> list[str]:
             n for n in ast.walk(ast.parse(cell.source)) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
         ]
         written = [n.args[0].value for n in calls if n.func.id in ("claim", "quotation")]
-        shown = [o["data"][claims.MIME]["name"] for o in cell.outputs if claims.MIME in o.get("data", {})]
+        shown = [record["name"] for output in cell.outputs for record in shown_in(output)]
         if sorted(written) != sorted(shown):
             wrong.append(f"{cell.id}: the code claims {written}, the outputs show {shown}")
         if sum(n.func.id == "show" for n in calls) != sum(drawing.MIME in o.get("data", {}) for o in cell.outputs):
@@ -274,10 +275,12 @@ def break_alt(notebook):
         output["data"]["text/html"] = re.sub(r'aria-label="[^"]*"', 'aria-label=""', visible_html(output))
 
 
+def first_record(notebook):
+    return next(record for output in claiming(notebook).outputs for record in shown_in(output))
+
+
 def overstate(notebook):
-    next(o for o in claiming(notebook).outputs if claims.MIME in o.get("data", {}))["data"][claims.MIME][
-        "sentence"
-    ] += " 98.6%"
+    first_record(notebook)["sentence"] += " 98.6%"
 
 
 def type_in_the_result(notebook):
@@ -289,9 +292,7 @@ def type_in_the_result(notebook):
 
 
 def unsourced(notebook):
-    next(o for o in claiming(notebook).outputs if claims.MIME in o.get("data", {}))["data"][claims.MIME]["source"] = (
-        "Nobody 1999"
-    )
+    first_record(notebook)["source"] = "Nobody 1999"
 
 
 BREAKS = {

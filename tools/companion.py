@@ -39,15 +39,17 @@ def add_colab(app: Sphinx, page: str, template: str, context: dict, doctree: nod
 
 
 def mend(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None) -> None:
-    """Name folded cells after what is written on them, and let the keyboard scroll what is too wide."""
+    """Name folded cells after what is written on them, and drop roles that screen readers no longer know."""
     if "body" in context:
-        context["body"] = re.sub(r'(<summary) aria-label="Toggle hidden content"', r"\1", context["body"])
+        body = context["body"].replace('<summary aria-label="Toggle hidden content"', "<summary")
+        context["body"] = re.sub(r' role="(doc-biblioentry|list)"', "", body)
 
 
 def stored_claims(path: Path) -> list[dict]:
     """The claims and quotations that a notebook has shown, from its stored outputs."""
     cells = nbformat.read(path, as_version=4).cells
-    return [output.data[MIME] for cell in cells for output in cell.get("outputs", []) if MIME in output.get("data", {})]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    return [record for output in outputs for record in output.get("data", {}).get(MIME, [])]
 
 
 class OneClaim(SphinxDirective):

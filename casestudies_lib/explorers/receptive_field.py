@@ -80,4 +80,4 @@ def receptive_field(network: Anatomy, photo: torch.Tensor, *, start: str) -> HTM
     box = "max-width:26em;margin:auto;text-align:center"
     label = tag("label", "layer ", slider, style="display:block")
     words = tag("output", words, style="font-size:.9em")
-    return HTML(tag("div", svg, label, words, class_="figure explorer", data_rows=json.dumps(rows), style=box))
+    return HTML(tag("div", svg, label, words, class_="drawing explorer", data_rows=json.dumps(rows), style=box))

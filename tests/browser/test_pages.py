@@ -13,6 +13,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -90,6 +91,9 @@ def test_page_opens_clean(open_page, name, view):
     assert problems == []
     assert page.evaluate("document.documentElement.dataset.theme") == VIEWS[view][1]
     assert page.evaluate("document.documentElement.scrollWidth") <= VIEWS[view][0]
+    violations = {v["id"]: v["nodes"][0]["html"] for v in Axe().run(page).response["violations"]}
+    violations.pop("region", None)  # the theme's logo stands outside its landmarks
+    assert violations == {}
     SHOTS.mkdir(parents=True, exist_ok=True)
     page.evaluate("window.scrollTo(0, 0)")
     page.screenshot(path=SHOTS / f"{name.removesuffix('.html').replace('/', '-')}-{view}.png", full_page=True)
@@ -99,7 +103,7 @@ def test_page_opens_clean(open_page, name, view):
 def test_mathematics_and_figures_are_there(open_page, name):
     page, _ = open_page(name)
     assert page.locator("mjx-container").count() == page.locator("span.math, div.math").count() > 0
-    figures = page.locator(".figure")
+    figures = page.locator(".drawing")
     assert figures.count() >= 5
     for i in range(figures.count()):
         box = figures.nth(i).bounding_box()
@@ -111,7 +115,7 @@ def test_text_in_figures_can_be_read(open_page, view):
     """Words of a figure have the page's own colour, in every mode, and are not tiny on a phone."""
     page, _ = open_page("notebooks/01_classic_networks.html", view)
     own = page.evaluate("getComputedStyle(document.querySelector('article p')).color")
-    words = page.locator(".figure text").evaluate_all(
+    words = page.locator(".drawing text").evaluate_all(
         "all => all.map(t => [getComputedStyle(t).fill, t.getBoundingClientRect().height, t.textContent])"
     )
     assert len(words) > 50
