@@ -111,7 +111,14 @@ def _torchvision(classes: int) -> Network:
         "flatten": nn.Flatten(),
         "classifier": classifier,
     }
-    expects = Images(3, 224, exact=False, why=lambda h, w: "smaller images leave fewer than 6 x 6 positions for fc6")
+    expects = Images(
+        3,
+        224,
+        exact=False,
+        why=lambda h, w: (
+            "the network was made for 224; much smaller images leave fewer than the 6 x 6 positions that fc6 reads"
+        ),
+    )
     network = Network("AlexNet (torchvision)", expects, layers)
     network.paper_names = name_weight_layers(network, NAMES)
     return network
@@ -121,7 +128,7 @@ def _why_227(height: int, width: int) -> str:
     side = height if height != 227 else width
     positions = (side - 11) / 4 + 1
     if positions.is_integer():
-        return f"conv1 takes ({side} - 11)/4 + 1 = {positions:g} positions, and fc6 fits only the 55 of 227"
+        return f"conv1 takes ({side} - 11)/4 + 1 = {positions:g} positions there; the layers are made for the 55 of 227"
     return (
         f"conv1 has no padding, so it takes ({side} - 11)/4 + 1 = {positions:g} positions, "
         "which is not a whole number; (227 - 11)/4 + 1 = 55 is"

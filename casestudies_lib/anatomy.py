@@ -1,8 +1,8 @@
 """What is in a network: one row a layer, counted on the meta device, where a VGG weighs nothing.
 
-Names, kinds, shapes and parameters come from torchinfo. Multiply-accumulates (MACs) are counted here, because
-torchinfo adds biases and normalisation to them: one per weight of a convolution and output position, one per
-weight of a linear layer. Receptive fields are followed through every operation of the forward pass.
+Layers, shapes and parameters come from torchinfo. Multiply-accumulates (MACs) are counted here, because torchinfo adds
+biases and normalisation to them: one per weight of a convolution or linear layer and output position. Receptive fields
+are followed from function to function in the forward pass.
 """
 
 from __future__ import annotations
@@ -20,8 +20,6 @@ from casestudies_lib.checks import one_of
 from casestudies_lib.markup import scrolling_table, tag, text
 from casestudies_lib.models import MODELS
 
-WEIGHT_KINDS = (nn.Conv2d, nn.Linear)
-
 
 @dataclass(frozen=True)
 class Layer:
@@ -33,7 +31,7 @@ class Layer:
         shape: the output, `(channels, height, width)` or `(units,)`.
         parameters: trainable parameters.
         macs: multiply-accumulates of its convolutions and linear maps.
-        receptive_field: pixels of the input, along one side, that one output unit sees, padding included;
+        receptive_field: pixels of the input, along one side, that one output unit sees, padding included; at least
             the image's side where a unit sees the whole of it.
         module: the live module.
     """
@@ -54,7 +52,7 @@ class Layer:
     @property
     def has_weights(self) -> bool:
         """Whether the layer has trainable parameters and is not a normalisation: what papers count as a layer."""
-        return self.parameters > 0 and not isinstance(self.module, nn.BatchNorm2d)
+        return self.parameters > 0 and "Norm" not in self.kind
 
 
 @dataclass(frozen=True)
@@ -158,7 +156,7 @@ def anatomy(model: nn.Module | str | Callable[[], nn.Module]) -> Anatomy:
         The layers with their output shapes, parameters, MACs and receptive fields.
 
     Raises:
-        ValueError: an unknown name.
+        ValueError: an unknown name, a module that does not say what it expects, or a parameter that no layer owns.
 
     >>> anatomy("vgg16").macs
     15470264320
@@ -169,58 +167,70 @@ def anatomy(model: nn.Module | str | Callable[[], nn.Module]) -> Anatomy:
     if not isinstance(model, nn.Module):
         with torch.device("meta"):
             model = model()
+    if not hasattr(model, "expects"):
+        raise ValueError(
+            f"expected a network that says what images it expects, got a {type(model).__name__}: "
+            "wrap its layers in casestudies_lib.blocks.Network"
+        )
     shape = model.expects.shape
-    device = next(model.parameters()).device
-    image = torch.zeros(1, *shape, device=device)
+    weights = next(model.parameters(), torch.empty(0))
+    image = torch.zeros(1, *shape, device=weights.device, dtype=weights.dtype)
 
-    macs: dict[nn.Module, int] = {}
-    fields: dict[nn.Module, int] = {}
+    calls: dict[nn.Module, list[tuple[int, int]]] = {}  # MACs and receptive field, call by call
 
     def note(module: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
-        if isinstance(module, WEIGHT_KINDS):
-            macs[module] = module.weight.numel() * prod(output.shape[2:])
-        fields[module] = output.sees.size if hasattr(output, "sees") else shape[-1]
+        positions = {nn.Conv2d: output.shape[2:], nn.Linear: output.shape[1:-1]}.get(type(module))
+        macs = 0 if positions is None else module.weight.numel() * prod(positions)
+        calls.setdefault(module, []).append((macs, output.sees.size))
 
     hooks = [module.register_forward_hook(note) for module in model.modules()]
     try:
         with torch.no_grad(), _ReceptiveField(image):
             summary = torchinfo.summary(
-                model,
-                input_data=image,
-                device=device,
-                mode="eval",
-                depth=99,
-                row_settings=["var_names"],
-                verbose=0,
+                model, input_data=image, device=weights.device, mode="eval", depth=99, row_settings=[], verbose=0
             )
     finally:
         for hook in hooks:
             hook.remove()
 
     paths = {module: path for path, module in model.named_modules()}
-    inside = {part for whole in model.modules() if hasattr(whole, "one_row") for part in list(whole.modules())[1:]}
-    layers = []
+    wholes = [module for module in model.modules() if hasattr(module, "one_row")]
+    inside = {part for whole in wholes for part in list(whole.modules())[1:]}
+    layers, counted = [], set()
     for info in summary.summary_list:
         module = info.module
-        if module in inside or not (info.is_leaf_layer or hasattr(module, "one_row")):
+        if module in inside or not (info.is_leaf_layer or module in wholes):
             continue
-        path = paths[module]
+        macs, sees = calls[module].pop(0)
+        own = {p for p in module.parameters() if p.requires_grad} - counted  # a layer that is called twice counts once
+        counted |= own
         layers.append(
             Layer(
-                name=model.paper_names.get(path, path),
+                name=model.paper_names.get(paths[module], paths[module]),
                 kind=kind_of(module),
                 shape=tuple(info.output_size[1:]),
-                parameters=info.trainable_params,
-                macs=sum(macs.get(part, 0) for part in module.modules()),
-                receptive_field=fields[module],
+                parameters=sum(p.numel() for p in own),
+                macs=macs + sum(calls[part].pop(0)[0] for part in list(module.modules())[1:] if calls.get(part)),
+                receptive_field=sees,
                 module=module,
             )
+        )
+    missed = [
+        path
+        for path, parameter in model.named_parameters()
+        if parameter.requires_grad
+        and parameter not in counted
+        and model.get_submodule(path.rpartition(".")[0]) in calls
+    ]
+    if missed:
+        raise ValueError(
+            f"expected every parameter to belong to a layer, got {missed} outside: set one_row on its module"
         )
     return Anatomy(model.title, shape, tuple(layers))
 
 
 def kind_of(module: nn.Module) -> str:
-    """What a layer is, in the words of the papers: `conv 11×11, stride 4`, `max pool 3x3 /2`, `fully connected`."""
+    """What a layer is, in the papers' words: `conv 11×11, stride 4`, `max pool 3×3, stride 2`, `fully connected`."""
     name = type(module).__name__
     if name in ("Conv2d", "MaxPool2d", "AvgPool2d"):
         word = {"Conv2d": "conv", "MaxPool2d": "max pool", "AvgPool2d": "average pool"}[name]
@@ -229,12 +239,13 @@ def kind_of(module: nn.Module) -> str:
         return text + (f", {module.groups} groups" if getattr(module, "groups", 1) > 1 else "")
     if name == "SparseConv2d":
         return f"sparse conv {module.kernel_size}×{module.kernel_size}"
+    if name == "AdaptiveAvgPool2d":
+        return "global average pool" if _side(module.output_size) == 1 else "adaptive average"
     return {
         "Linear": "fully connected",
         "Subsampling": "trainable pool 2×2, stride 2",
         "RBFOutput": "RBF output",
         "LocalResponseNorm": "LRN",
-        "AdaptiveAvgPool2d": "adaptive average",
     }.get(name, name)
 
 
@@ -245,19 +256,23 @@ class _Sees:
     size: int
     step: int
 
+    def through(self, window: int, stride: int) -> _Sees:
+        """What a unit sees that looks at `window` of these units, `stride` apart from the next."""
+        return _Sees(self.size + (window - 1) * self.step, self.step * stride)
+
 
 _WINDOWS = {
-    "conv2d": ("input", "weight", "bias", "stride"),
-    "max_pool2d": ("input", "kernel_size", "stride"),
+    "conv2d": ("input", "weight", "bias", "stride", "padding", "dilation"),
+    "max_pool2d": ("input", "kernel_size", "stride", "padding", "dilation"),
     "avg_pool2d": ("input", "kernel_size", "stride"),
-}  # the operations that look at windows, and the names of their first arguments
+}  # the functions that look at windows, and the names of their first arguments
 
 
 class _ReceptiveField(TorchFunctionMode):
     """Follow the receptive field through a forward pass.
 
     A window of k grows it by (k - 1) steps, and a stride stretches the step. A result that mixes several inputs sees
-    what the widest of them sees; a map that is flattened, or pooled to another size as a whole, sees the whole image.
+    what the widest of them sees; a map of which a single position is left, flattened or averaged, saw the whole image.
     """
 
     def __init__(self, image: torch.Tensor) -> None:
@@ -268,22 +283,35 @@ class _ReceptiveField(TorchFunctionMode):
     def __torch_function__(self, func: Callable, types: tuple, args: tuple = (), kwargs: dict | None = None) -> object:
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
-        inputs = [x for arg in args for x in (arg if isinstance(arg, (list, tuple)) else [arg])]
-        seen = [x.sees for x in inputs if isinstance(x, torch.Tensor) and hasattr(x, "sees")]
-        if not seen or not isinstance(result, torch.Tensor):
-            return result
-        sees = max(seen, key=lambda s: (s.size, s.step))
-        name = func.__name__
+        given = [*args, *kwargs.values()]
+        inputs = [x for value in given for x in (value if isinstance(value, (list, tuple)) else [value])]
+        inputs = [x for x in inputs if isinstance(x, torch.Tensor) and hasattr(x, "sees")]
+        if inputs:
+            widest = max((x.sees for x in inputs), key=lambda sees: (sees.size, sees.step))
+            for part in result if isinstance(result, (list, tuple)) else [result]:
+                if isinstance(part, torch.Tensor):
+                    part.sees = self._after(func.__name__, widest, inputs[0], part, args, kwargs)
+        return result
+
+    def _after(
+        self, name: str, sees: _Sees, before: torch.Tensor, after: torch.Tensor, args: tuple, kwargs: dict
+    ) -> _Sees:
         if name in _WINDOWS:
             given = dict(zip(_WINDOWS[name], args, strict=False)) | kwargs
             kernel = given["weight"].shape[-1] if name == "conv2d" else _side(given["kernel_size"])
-            stride = _side(given["stride"])
-            sees = _Sees(sees.size + (kernel - 1) * sees.step, sees.step * stride)
-        elif name in ("flatten", "adaptive_avg_pool2d") and result.shape != args[0].shape:
-            sees = _Sees(self.side, sees.step)
-        result.sees = sees
-        return result
+            stride = given.get("stride") or (1 if name == "conv2d" else kernel)
+            return sees.through((kernel - 1) * _side(given.get("dilation") or 1) + 1, _side(stride))
+        left = prod(after.shape[2:]) if after.dim() == 4 else 1
+        if before.dim() == 4 and prod(before.shape[2:]) > left == 1:
+            return _Sees(max(self.side, sees.size), sees.step)
+        if name == "adaptive_avg_pool2d":
+            return sees.through(-(-before.shape[-1] // after.shape[-1]), before.shape[-1] // after.shape[-1])
+        return sees
 
 
 def _side(size: int | tuple[int, ...]) -> int:
-    return size if isinstance(size, int) else size[0]
+    """The side of a square window; other windows are refused, since one number would misstate them."""
+    sides = {size} if isinstance(size, int) else set(size)
+    if len(sides) != 1:
+        raise ValueError(f"expected a square window, got {size}: count its receptive field by hand")
+    return sides.pop()

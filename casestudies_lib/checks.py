@@ -75,31 +75,37 @@ class Images:
             raise ValueError(f"{wanted}, got one image {shape}: add the batch axis with x[None]")
         if x.dim() == 3 and shape[2] == c:
             raise ValueError(f"{wanted}, got one image {shape} with the channels last: write x.permute(2, 0, 1)[None]")
+        if x.dim() == 3 and c == 1:
+            raise ValueError(f"{wanted}, got a batch without channels {shape}: add the channel axis with x[:, None]")
+        if x.dim() == 2:
+            colour = "" if c == 1 else f".expand(-1, {c}, -1, -1)"
+            raise ValueError(f"{wanted}, got one grey image {shape}: write x[None, None]{colour}")
         if x.dim() != 4:
-            raise ValueError(f"{wanted}, got {x.dim()} axes {shape}: stack the images with torch.stack([...])")
+            raise ValueError(f"{wanted}, got {x.dim()} axes {shape}: bring the images into these four axes")
         if shape[1] != c and shape[3] == c:
             raise ValueError(f"{wanted}, got {shape} with the channels last: write x.permute(0, 3, 1, 2)")
-        if shape[1] != c:
-            repair = (
-                "repeat the grey channel with x.expand(-1, 3, -1, -1)"
-                if (c, shape[1]) == (3, 1)
-                else "make it grey with x.mean(1, keepdim=True)"
-                if c == 1
-                else f"select {c} channels, for example x[:, :{c}]"
-            )
-            raise ValueError(f"{wanted}, got {shape[1]} channels {shape}: {repair}")
         if not x.is_floating_point():
             scale = " / 255" if x.dtype == torch.uint8 else ""
             raise ValueError(f"{wanted}, got {x.dtype}: convert with x.float(){scale}")
-        weights = next(network.parameters())
-        if x.dtype != weights.dtype and not torch.is_autocast_enabled(x.device.type):
-            raise ValueError(
-                f"{wanted} in the weights' {weights.dtype}, got {x.dtype}: convert with x.to({weights.dtype})"
+        if shape[1] != c:
+            repair = (
+                "make it grey with x.mean(1, keepdim=True)"
+                if c == 1
+                else f"repeat the grey channel with x.expand(-1, {c}, -1, -1)"
+                if shape[1] == 1
+                else f"choose {c} channels, for example x[:, :{c}]"
             )
+            raise ValueError(f"{wanted}, got {shape[1]} channels {shape}: {repair}")
+        weights = next(network.parameters(), x)
         if x.device != weights.device:
             raise ValueError(
                 f"{wanted} on the weights' device {weights.device}, got {x.device}: "
                 f"move it with x.to({str(weights.device)!r})"
+            )
+        mixed = torch.is_autocast_enabled(weights.device.type) if weights.device.type != "meta" else False
+        if x.dtype != weights.dtype and not (mixed and x.dtype != torch.float64):
+            raise ValueError(
+                f"{wanted} in the weights' {weights.dtype}, got {x.dtype}: convert with x.to({weights.dtype})"
             )
         height, width = shape[2:]
         fits = height == width == self.size if self.exact else min(height, width) >= self.size

@@ -52,13 +52,14 @@ def claim(
         raise ValueError(f"expected notes and verdict together, got notes={notes!r}, verdict={verdict!r}: pass both")
     if verdict is not None:
         one_of("verdict", verdict, VERDICTS)
-    if isinstance(measured, float):
+    if not isinstance(measured, (str, Integral)) or isinstance(measured, bool):
         raise ValueError(
-            f"expected a measurement that survives another CPU, got the float {measured!r}: round it in a string"
+            f"expected a measurement as a whole number or as text that survives another CPU, got {measured!r}: "
+            "put it into an f-string, rounded"
         )
     if not isinstance(holds, bool):
         raise ValueError(f"expected holds to be True or False, got {holds!r}: compare the measurement with something")
-    found = f"{measured:,}" if isinstance(measured, Integral) and not isinstance(measured, bool) else str(measured)
+    found = measured if isinstance(measured, str) else f"{measured:,}"
     if not holds:
         raise ClaimError(f"{name} does not hold: {sentence!r}; measured: {found}")
     _show("claim", name=name, sentence=sentence, measured=found, source=source, notes=notes, verdict=verdict)
@@ -82,6 +83,8 @@ def folded(title: str) -> Iterator[None]:
     ...     pass
     """
     global _folding
+    if _folding is not None:
+        raise ValueError(f"expected no folded block inside another, got {title!r}: close the outer one first")
     _folding = []
     try:
         yield

@@ -1,4 +1,4 @@
-"""Figures drawn from what anatomy found in the live module, each with alt text made from the same data.
+"""Figures drawn from what anatomy found in the live module, each with alt text; that of a network from the same data.
 
 Everything is inline SVG: it takes the page's colours in light and dark, its text can be selected and searched, it
 needs no file beside the page, and the notebook's test compares it character by character.
@@ -124,7 +124,7 @@ def draw(network: Anatomy, *, height: int = 120) -> HTML:
     vectors = [g[0].shape[0] for g in groups if len(g[0].shape) == 1 or g[0].shape[1] == 1]
     side = height / max(shape[1] for shape in volumes)
     deep = 60 / max(shape[0] for shape in volumes)
-    tall = height / max(vectors)
+    tall = height / max(vectors, default=1)
     parts, spoken = [], []
     for group in groups:
         layer = group[0]
@@ -169,7 +169,7 @@ def _between(network: Anatomy, group: list[Layer]) -> list[str]:
 
 def _colour(layer: Layer) -> str:
     kind = "output" if layer.name in ("output", "fc8") else layer.kind
-    return next(colour for word, colour in COLOURS.items() if word in kind)
+    return next((colour for word, colour in COLOURS.items() if word in kind), COLOURS["input"])
 
 
 def _volume(layer: Layer, side: float, deep: float, halves: bool) -> str:

@@ -183,7 +183,7 @@ def lenet5(variant: str = "modern", *, classes: int = 10, in_channels: int = 1) 
     expects = Images(
         in_channels,
         32,
-        why=lambda h, w: "C5 must see exactly 5 x 5 positions, or F6 does not fit",
+        why=lambda h, w: "its layers are made for 5 x 5 positions in S4, one for C5",
         repair="pad 28 x 28 digits with torch.nn.functional.pad(x, (2, 2, 2, 2)), "
         "resize others with torch.nn.functional.interpolate(x, size=(32, 32))",
     )

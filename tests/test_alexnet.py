@@ -46,7 +46,7 @@ def test_224_is_explained():
         ValueError, match=r"got 224 x 224.*\(224 - 11\)/4 \+ 1 = 54.25.*\(227 - 11\)/4 \+ 1 = 55.*interpolate"
     ):
         alexnet()(torch.zeros(1, 3, 224, 224))
-    with pytest.raises(ValueError, match=r"\(231 - 11\)/4 \+ 1 = 56 positions, and fc6 fits only the 55"):
+    with pytest.raises(ValueError, match=r"\(231 - 11\)/4 \+ 1 = 56 positions there; the layers are made for the 55"):
         alexnet()(torch.zeros(1, 3, 231, 231))
 
 

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from casestudies_lib.anatomy import anatomy, written
+from casestudies_lib.anatomy import anatomy, kind_of, written
 from casestudies_lib.blocks import Network
 from casestudies_lib.checks import Images
 from casestudies_lib.models import MODELS
@@ -39,18 +39,85 @@ def test_receptive_fields_are_what_gradients_reach(name):
         assert int((x.grad[0, 0].abs().sum(0) > 0).sum()) == layer.receptive_field, layer.name
 
 
-def test_a_branch_sees_what_its_widest_input_sees():
-    class Sum(nn.Module):
+class Branches(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.wide, self.narrow = nn.Conv2d(1, 2, 5, padding=2), nn.Conv2d(1, 2, 1)
+
+    def forward(self, x):
+        return torch.cat(tensors=[self.narrow(x) + self.wide(x), self.narrow(x)], dim=1)
+
+
+def fields(*layers, side=16):
+    names = {f"l{i}": layer for i, layer in enumerate(layers)}
+    return [layer.receptive_field for layer in anatomy(Network("test", Images(1, side), names)).layers]
+
+
+def test_a_branch_sees_what_its_widest_input_sees_and_a_shared_layer_counts_once():
+    network = Network("branches", Images(1, 16), {"sum": Branches(), "after": nn.Conv2d(4, 1, 3, padding=1)})
+    found = [(x.name, x.parameters, x.receptive_field) for x in anatomy(network).layers]
+    assert found == [("sum.narrow", 4, 1), ("sum.wide", 52, 5), ("sum.narrow", 0, 1), ("after", 37, 7)]
+    assert anatomy(network).parameters == sum(p.numel() for p in network.parameters())
+
+
+class Mean(nn.Module):
+    def forward(self, x):
+        return x.mean((2, 3))
+
+
+class Chunk(nn.Module):
+    def forward(self, x):
+        return x.chunk(2, dim=1)[1]
+
+
+@pytest.mark.parametrize(
+    ("layers", "wanted"),
+    [
+        ([nn.Conv2d(1, 1, 3, dilation=2)], [5]),
+        ([nn.Conv2d(1, 1, 3), nn.AdaptiveAvgPool2d(1), nn.Conv2d(1, 1, 1)], [3, 16, 16]),
+        ([nn.Conv2d(1, 1, 3), Mean(), nn.Linear(1, 2)], [3, 16, 16]),
+        ([nn.Conv2d(1, 2, 3), Chunk(), nn.Conv2d(1, 1, 3)], [3, 3, 5]),
+        ([nn.AdaptiveAvgPool2d(8), nn.Conv2d(1, 1, 3)], [2, 6]),
+        ([nn.AdaptiveAvgPool2d(16), nn.Conv2d(1, 1, 3)], [1, 3]),
+        ([nn.Conv2d(1, 1, 3), nn.BatchNorm2d(1), nn.MaxPool2d(2), nn.Conv2d(1, 1, 3)], [3, 3, 4, 8]),
+    ],
+)
+def test_receptive_fields_of_what_later_networks_need(layers, wanted):
+    assert fields(*layers) == wanted
+
+
+def test_a_linear_layer_at_every_position_costs_as_much_as_a_1x1_convolution():
+    class Pointwise(nn.Module):
         def __init__(self):
             super().__init__()
-            self.wide, self.narrow = nn.Conv2d(1, 2, 5, padding=2), nn.Conv2d(1, 2, 1)
+            self.linear = nn.Linear(4, 3)
 
         def forward(self, x):
-            return torch.cat([self.narrow(x) + self.wide(x), self.narrow(x)], dim=1)
+            return self.linear(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
-    layers = {"sum": Sum(), "after": nn.Conv2d(4, 1, 3, padding=1)}
-    found = anatomy(Network("branches", Images(1, 16), layers))
-    assert {x.name: x.receptive_field for x in found.layers} == {"sum.wide": 5, "sum.narrow": 1, "after": 7}
+    dense, conv = ({"l": nn.Conv2d(1, 4, 1), "p": p} for p in (Pointwise(), nn.Conv2d(4, 3, 1)))
+    assert anatomy(Network("a", Images(1, 8), dense)).macs == anatomy(Network("b", Images(1, 8), conv)).macs
+
+
+def test_what_would_be_counted_wrong_is_refused():
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.scale, self.conv = nn.Parameter(torch.ones(1)), nn.Conv2d(1, 1, 3)
+
+        def forward(self, x):
+            return self.scale * self.conv(x)
+
+    with pytest.raises(ValueError, match=r"got \['s.scale'\] outside: set one_row"):
+        anatomy(Network("scaled", Images(1, 8), {"s": Scaled()}))
+    with pytest.raises(ValueError, match="got a Sequential: wrap its layers"):
+        anatomy(nn.Sequential(nn.Conv2d(1, 1, 3)))
+    with pytest.raises(ValueError, match=r"expected a square window, got \(7, 1\)"):
+        kind_of(nn.Conv2d(1, 1, (7, 1)))
+
+
+def test_double_precision_networks_are_taken_apart_too():
+    assert str(anatomy(MODELS["lenet5"]().double())) == str(anatomy("lenet5"))
 
 
 def test_anatomy_leaves_the_network_as_it_was():
@@ -63,7 +130,7 @@ def test_anatomy_leaves_the_network_as_it_was():
 
 def test_tables_and_lookups():
     vgg = anatomy("vgg16")
-    assert "conv5_3 conv 3×3        14×14×512     2,359,808    462,422,016  196" in str(vgg)
+    assert "conv5_3 conv 3×3 14×14×512 2,359,808 462,422,016 196" in " ".join(str(vgg).split())
     assert "138,357,544" in vgg._repr_html_() and 'aria-label="VGG-16, layer by layer"' in vgg._repr_html_()
     assert written((512, 7, 7)) == "7×7×512" and written((10,)) == "10"
     with pytest.raises(ValueError, match="did you mean conv5_3"):

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
+import address
 import nbformat
 import pytest
 import yaml
@@ -100,14 +101,15 @@ def test_pages_are_fit_for_everybody(site):
             assert image.get("alt") and not image["alt"].startswith("../_images"), image
 
 
-def test_without_an_address_nothing_points_anywhere(site, book):
-    assert yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"] == ""
+def test_the_book_points_at_its_own_address_and_at_no_other(site, book):
+    """While there is no address, nothing points at a repository that a stranger could register."""
+    own = address.configured()
     for path, page in site.items():
-        hosts = {m.group(1) for a in page.find_all("a", href=True) if (m := re.match(r"https?://([^/]+)", a["href"]))}
-        assert hosts <= {"doi.org"}, (path, hosts)
+        links = [a["href"] for a in page.find_all("a", href=True) if re.match(r"https?://(?!doi\.org/)", a["href"])]
+        assert all(own and own.removeprefix("https://github.com/") in link for link in links), (path, links)
     for path in book.joinpath("_sources").rglob("*.ipynb"):
-        assert "github.com" not in path.read_text()
-        assert 'library = \\"\\"' in path.read_text()
+        wanted = f'library = \\"casestudies-lib @ git+{own}\\"' if own else 'library = \\"\\"'
+        assert wanted in path.read_text()
 
 
 def test_a_fork_gets_its_own_links(build_book):
@@ -124,16 +126,32 @@ def test_a_fork_gets_its_own_links(build_book):
     assert f"{FORK}/edit/main/index.md" in index and "colab.research" not in index
 
 
-def test_the_address_is_set_in_one_place():
-    """No file but _config.yml and the licence texts knows a repository, and _config.yml none yet."""
-    named = re.compile(r"github\.com/(?!an_owner/a_fork|\{|OWNER/NAME|[\"')]|\$)[\w.-]+/[\w.-]+")
-    tracked = [
-        p for p in ROOT.rglob("*") if p.is_file() and p.suffix in {".py", ".md", ".yml", ".toml", ".txt", ".ipynb"}
-    ]
-    for path in tracked:
+def test_the_address_is_written_in_one_place():
+    """No file but _config.yml, and the setup cells that follow it, names a repository."""
+    named = re.compile(r"github\.com/(?!an_owner/a_fork|OWNER/NAME)([\w.-]+/[\w.-]+)")
+    own = address.configured().removeprefix("https://github.com/")
+    suffixes = {".py", ".md", ".yml", ".toml", ".txt", ".ipynb", ".css"}
+    for path in ROOT.rglob("*"):
         inside = path.relative_to(ROOT)
-        if not {".venv", "_build", "vendor"} & set(inside.parts):
-            assert not named.findall(path.read_text(errors="ignore")), inside
+        if path.suffix in suffixes and not {".venv", "_build", "vendor"} & set(inside.parts):
+            found = set(named.findall(path.read_text(errors="ignore")))
+            assert found <= ({own} if inside.name == "_config.yml" or path.suffix == ".ipynb" else set()), inside
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_links_of_the_front_door_lead_somewhere(name):
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / name).read_text())
+    assert all((ROOT / link).is_file() for link in links), links
+    targets = set(re.findall(r"(?m)^([a-z]+):", (ROOT / "Makefile").read_text()))
+    assert set(re.findall(r"(?m)(?:`|^)make ([a-z]+)", (ROOT / name).read_text())) <= targets
+
+
+def test_a_branch_of_another_name_is_followed(monkeypatch):
+    monkeypatch.setattr(address, "_repository", lambda: {"url": f"{FORK}.git", "branch": "trunk"})
+    monkeypatch.delenv("REPOSITORY_URL", raising=False)
+    assert (address.published(), address.branch(), address.notebook_branch()) == (FORK, "trunk", "trunk")
+    monkeypatch.setenv("REPOSITORY_URL", "https://github.com/an_owner/a_fork2")
+    assert (address.published(), address.notebook_branch()) == ("https://github.com/an_owner/a_fork2", "colab")
 
 
 @pytest.mark.parametrize("damage", ["link", "place", "script"])

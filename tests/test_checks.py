@@ -46,7 +46,12 @@ def lenet():
             r"at least 224 x 224 pixels, got 32 x 32 .*interpolate\(x, size=\(224, 224\)\)",
             lambda x: F.interpolate(x, size=(224, 224)),
         ),
-        (torch.zeros(224, 224), r"2 axes \(224, 224\)", None),
+        (
+            torch.zeros(224, 224),
+            r"one grey image \(224, 224\): write x\[None, None\].expand\(-1, 3, -1, -1\)",
+            lambda x: x[None, None].expand(-1, 3, -1, -1),
+        ),
+        (torch.zeros(2, 1, 3, 224, 224), r"5 axes \(2, 1, 3, 224, 224\)", None),
         ([[0.0]], r"got a list: make it a tensor with torch.as_tensor\(x\)", None),
     ],
 )
@@ -56,6 +61,25 @@ def test_images_are_refused_with_a_repair_that_works(alexnet, x, says, repair):
     if repair is not None:
         with torch.no_grad():
             assert alexnet(repair(x)).shape == (1, 1000)
+
+
+@pytest.mark.parametrize(
+    ("x", "says", "repair"),
+    [
+        (torch.zeros(64, 32, 32), r"batch without channels \(64, 32, 32\).*x\[:, None\]", lambda x: x[:, None]),
+        (torch.zeros(32, 32), r"one grey image \(32, 32\): write x\[None, None\]", lambda x: x[None, None]),
+        (
+            torch.zeros(1, 3, 32, 32, dtype=torch.uint8),
+            r"uint8: convert with",
+            lambda x: (x.float() / 255).mean(1, True),
+        ),
+        (torch.zeros(1, 3, 32, 32), r"3 channels .*x.mean\(1, keepdim=True\)", lambda x: x.mean(1, keepdim=True)),
+    ],
+)
+def test_grey_images_are_refused_with_a_repair_that_works(lenet, x, says, repair):
+    with pytest.raises(ValueError, match=f"expected .*{says}"):
+        lenet(x)
+    assert lenet(repair(x)).shape == (len(repair(x)), 10)
 
 
 def test_grey_networks(lenet):
@@ -68,12 +92,14 @@ def test_grey_networks(lenet):
 
 def test_another_device_is_named(lenet):
     with pytest.raises(ValueError, match=r"weights' device cpu, got meta: move it with x.to\('cpu'\)"):
-        lenet(torch.zeros(1, 1, 32, 32, device="meta"))
+        lenet(torch.zeros(1, 1, 32, 32, device="meta", dtype=torch.float64))
 
 
 def test_autocast_is_left_alone(lenet):
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert lenet(torch.zeros(1, 1, 32, 32, dtype=torch.bfloat16)).shape == (1, 10)
+        with pytest.raises(ValueError, match=r"got torch\.float64"):
+            lenet(torch.zeros(1, 1, 32, 32, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.0, True, "10", None])

@@ -35,7 +35,9 @@ def test_a_claim_that_fails_raises_with_its_sentence(shown):
     ("change", "says"),
     [
         ({"name": "x1"}, "a claim's name like LENET-3, got 'x1'"),
-        ({"measured": 0.1}, "survives another CPU, got the float 0.1"),
+        ({"measured": 0.1}, "survives another CPU, got 0.1"),
+        ({"measured": [1]}, r"survives another CPU, got \[1\]"),
+        ({"measured": True}, "survives another CPU, got True"),
         ({"holds": 1}, "holds to be True or False, got 1"),
         ({"source": " "}, "expected a source for claim X-1"),
         ({"sentence": ""}, "expected a sentence for claim X-1"),
@@ -68,6 +70,8 @@ def test_folded_claims_are_checked_and_shown_together(shown):
     assert output["text/html"].startswith("<details") and "<summary>Also</summary>" in output["text/html"]
     with pytest.raises(claims.ClaimError), claims.folded("Also"):
         claims.claim("X-3", "Three.", 1, 1 == 3, source="here")
+    with pytest.raises(ValueError, match="no folded block inside another"), claims.folded("A"), claims.folded("B"):
+        pass
     claims.claim("X-4", "Four.", 1, True, source="here")
     assert len(shown) == 2 and "<details" not in shown[1]["text/html"]
 

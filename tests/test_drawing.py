@@ -2,9 +2,12 @@ import re
 
 import pytest
 from bs4 import BeautifulSoup
+from torch import nn
 
 from casestudies_lib import drawing
 from casestudies_lib.anatomy import anatomy
+from casestudies_lib.blocks import Network
+from casestudies_lib.checks import Images
 from casestudies_lib.lenet import C3_TABLE, SparseConv2d
 from casestudies_lib.models import MODELS
 
@@ -29,6 +32,13 @@ def test_volumes_are_to_scale():
     assert heights[:3] == [224, 224, 112] and heights[-1] == 7
     widths = [float(re.search(r"h([\d.]+)", d).group(1)) for d in front]
     assert widths[-1] == 8 * widths[1]  # 512 channels against 64
+
+
+def test_networks_without_vectors_and_with_global_pooling_can_be_drawn():
+    layers = {"c": nn.Conv2d(1, 4, 3), "n": nn.GroupNorm(2, 4), "g": nn.AdaptiveAvgPool2d(1), "f": nn.Flatten()}
+    found = anatomy(Network("pooled", Images(1, 16), layers))
+    assert [layer.kind for layer in found.rows] == ["conv 3×3", "global average pool"]
+    assert "global average pool gives 1×1×4" in drawing.draw(found).data
 
 
 def test_two_groups_have_a_seam():

@@ -10,18 +10,29 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def _repository() -> dict[str, str]:
+    return yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]
+
+
+def _tidy(url: str) -> str:
+    return url.rstrip("/").removesuffix(".git")
+
+
 def configured() -> str:
-    """What _config.yml says, without a closing slash; empty until the address is known."""
-    return yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"].rstrip("/")
-
-
-def notebook_branch() -> str:
-    """The branch whose notebooks launch: the one that the workflow writes for its fork, else the configured one."""
-    if os.environ.get("REPOSITORY_URL"):
-        return "colab"
-    return yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["branch"]
+    """What _config.yml says; empty until the address is known."""
+    return _tidy(_repository()["url"])
 
 
 def published() -> str:
     """The address that this build publishes under: a fork's workflow passes its own as REPOSITORY_URL."""
-    return os.environ.get("REPOSITORY_URL", "").rstrip("/") or configured()
+    return _tidy(os.environ.get("REPOSITORY_URL", "")) or configured()
+
+
+def branch() -> str:
+    """The branch that readers edit."""
+    return _repository()["branch"]
+
+
+def notebook_branch() -> str:
+    """The branch whose notebooks launch: the one that the workflow writes, else the one that readers edit."""
+    return "colab" if os.environ.get("REPOSITORY_URL") else branch()

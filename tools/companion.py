@@ -18,7 +18,7 @@ from casestudies_lib.claims import MIME, anchor, as_html
 def follow_address(app: Sphinx, config: object) -> None:
     """Show repository, edit and issue buttons once the book has an address, and none before."""
     url = address.published()
-    options = {"repository_url": url, "repository_branch": "main", "path_to_docs": ""} if url else {}
+    options = {"repository_url": url, "repository_branch": address.branch(), "path_to_docs": ""} if url else {}
     options |= {f"use_{button}_button": bool(url) for button in ("repository", "edit_page", "issues", "source")}
     config.html_theme_options = {k: v for k, v in config.html_theme_options.items() if k != "repository_url"} | options
 

@@ -22,7 +22,7 @@ import importlib.util
 import subprocess
 import sys
 import tempfile
-from importlib.metadata import distributions
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 library = "{library}"  # written by `make notebooks`
@@ -30,9 +30,12 @@ library = "{library}"  # written by `make notebooks`
 if importlib.util.find_spec("casestudies_lib") is None:
     if not library:
         raise ImportError("no address to install the library from: clone it and run `pip install -e .` there")
-    kept = [f"{{d.name}}=={{d.version}}" for d in distributions() if d.name in ("torch", "numpy")]
-    if not any(pin.startswith("torch=") for pin in kept):
-        raise ImportError("install PyTorch first, with `pip install torch`: this cell leaves it to you")
+    try:
+        kept = [f"torch=={{version('torch')}}"]
+    except PackageNotFoundError:
+        raise ImportError("install PyTorch first, with `pip install torch`: this cell leaves it to you") from None
+    if importlib.util.find_spec("numpy"):
+        kept.append(f"numpy=={{version('numpy')}}")
     pins = Path(tempfile.mkdtemp(), "kept.txt")
     pins.write_text("\\n".join(kept))
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--constraint", str(pins), library], check=True)

@@ -43,12 +43,11 @@ def receptive_field(network: Anatomy, photo: torch.Tensor, *, start: str) -> HTM
     one_of("start", start, [layer.name for layer in seen])
     rows = [
         {
-            "rect": dict.fromkeys(("width", "height"), min(layer.receptive_field, side))
-            | dict.fromkeys(("x", "y"), max(0, (side - layer.receptive_field) / 2)),
-            "text": f"{layer.name}: one unit sees {layer.receptive_field} × {layer.receptive_field} "
-            f"of the {side} × {side} pixels",
+            "rect": {"x": (side - width) / 2, "y": (side - width) / 2, "width": width, "height": width},
+            "text": f"{layer.name}: one unit sees {width} × {width} of the {side} × {side} pixels",
         }
         for layer in seen
+        for width in [min(layer.receptive_field, side)]
     ]
     at = [layer.name for layer in seen].index(start)
     picture = Image.fromarray((photo[0].permute(1, 2, 0) * 255).round().byte().numpy())
@@ -77,7 +76,19 @@ def receptive_field(network: Anatomy, photo: torch.Tensor, *, start: str) -> HTM
         aria_valuetext=words,
         oninput=_MOVE,
     )
+    seen_as = f"{side}×{side}, brightness {photo.mean():.2f}"  # what a test compares of the photograph
     box = "max-width:26em;margin:auto;text-align:center"
     label = tag("label", "layer ", slider, style="display:block")
     words = tag("output", words, style="font-size:.9em")
-    return HTML(tag("div", svg, label, words, class_="drawing explorer", data_rows=json.dumps(rows), style=box))
+    return HTML(
+        tag(
+            "div",
+            svg,
+            label,
+            words,
+            class_="drawing explorer",
+            data_rows=json.dumps(rows),
+            data_photo=seen_as,
+            style=box,
+        )
+    )
