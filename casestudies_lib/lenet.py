@@ -163,7 +163,8 @@ def lenet5(variant: str = "modern", *, classes: int = 10, in_channels: int = 1) 
 
     Differs from the paper: `"modern"` connects C3 densely, pools by plain averaging with no squashing
     after it, uses tanh without the scale, and ends in a linear layer. `"1998"` draws the bitmaps anew
-    and returns minus the distances, so that larger means likelier, as in every other network here.
+    and returns minus the distances, so that larger means likelier, as in every other network here. Both start from
+    PyTorch's default weights.
 
     >>> sum(p.numel() for p in lenet5("1998").parameters())
     60000

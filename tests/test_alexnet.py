@@ -54,3 +54,11 @@ def test_224_is_explained():
 def test_bad_arguments_are_refused(arguments):
     with pytest.raises(ValueError, match="expected"):
         alexnet(arguments[0], **arguments[1])
+
+
+def test_pools_overlap_and_dropout_is_a_half():
+    for name in ("alexnet", "alexnet_2012", "alexnet_torchvision"):
+        layers = anatomy(name).layers
+        pools = [layer.kind for layer in layers if "pool" in layer.kind]
+        assert pools == ["max pool 3×3, stride 2"] * 3
+        assert [layer.module.p for layer in layers if layer.kind == "Dropout"] == [0.5, 0.5]
