@@ -257,4 +257,7 @@ def digits_grid(images: Sequence[np.ndarray | None], titles: Sequence[str], *, c
             continue
         cell.imshow(image, cmap="gray")
         cell.set_title(title, fontsize=9)
+        cell.set(xticks=[], yticks=[])
+        cell.set_axis_on()
+        cell.spines[:].set(visible=True, color=COLOURS["input"], linewidth=0.6)  # white ink on a white page
     return drawn
