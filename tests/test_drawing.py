@@ -1,5 +1,6 @@
 import re
 
+import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 from torch import nn
@@ -80,13 +81,21 @@ def test_figures_follow_the_page_and_repeat_to_the_letter(shown):
     assert set(re.findall(r'(?:url\(|href=")#([^")]+)', svg)) <= set(identifiers)
 
 
-def test_drift_of_what_a_figure_shows_is_recorded(shown):
+def test_drift_of_what_a_figure_shows_is_seen(shown):
     drawing.show(plot((1, 2, 3)), "plot", "Points.")
     drawing.show(plot((1, 2, 4)), "plot", "Points.")
-    assert shown[0][drawing.MIME] != shown[1][drawing.MIME] and shown[0]["text/html"] != shown[1]["text/html"]
-    drawing.show(plot((1, 2, 3)), "plot", "Points.", trained=True)
-    drawing.show(plot((1, 2, 3.1)), "plot", "Points.", trained=True)
-    assert shown[2][drawing.MIME] == shown[3][drawing.MIME]
+    assert shown[0]["text/html"] != shown[1]["text/html"]
+    grey = np.zeros((5, 5))
+    drawing.show(drawing.digits_grid([grey], ["a"]), "grid", "A square.")
+    grey[2, 2] = 1  # the drawing differs in compressed pixels only, which the test does not compare
+    drawing.show(drawing.digits_grid([grey], ["a"]), "grid", "A square.")
+    assert shown[2][drawing.MIME] != shown[3][drawing.MIME]
+
+
+def test_drift_of_trained_figures_is_left_to_claims_but_not_of_their_make_up(shown):
+    for values in ((1, 2, 3), (1, 2, 3.1), (1, 2)):
+        drawing.show(plot(values), "plot", "Points.", trained=True)
+    assert shown[0][drawing.MIME] == shown[1][drawing.MIME] != shown[2][drawing.MIME]
 
 
 def test_a_figure_without_alt_text_is_refused():
