@@ -148,3 +148,11 @@ def test_solutions_unfold(open_page):
     assert not solution.locator("pre").is_visible()
     solution.locator("summary").click()
     assert solution.locator("pre").is_visible()
+
+
+def test_the_claims_page_leads_into_what_is_folded(open_page):
+    page, problems = open_page("book/claims.html")
+    page.locator("a", has_text="LENET-4").click()
+    page.wait_for_url("**/notebooks/01_classic_networks.html#claim-lenet-4")
+    page.locator("#claim-lenet-4").wait_for(state="visible", timeout=5000)
+    assert "340,908 connections" in page.locator("#claim-lenet-4").inner_text() and problems == []
