@@ -1,5 +1,5 @@
 """The networks of CNN Case Studies, one file for each paper, and what the book measures, draws and claims with them.
 
-From the ground up: `checks`, `markup`, `blocks`; the papers, `lenet`, `alexnet`, `vgg`; `models` with all of them by
-name; `anatomy`; `drawing`, `explorers`; `data`, `training`; `claims` and `pages`.
+From the ground up: `checks`, `markup`, `blocks`; the papers, `lenet`, `alexnet`, `vgg`, `resnet`; `models` with all of
+them by name; `anatomy`; `drawing`, `explorers`; `download`, `data`, `training`; `experiments`; `claims` and `pages`.
 """

@@ -43,8 +43,9 @@ class Images:
 
     Args:
         channels: image channels, 1 (grey) or 3 (RGB).
-        size: height and width in pixels.
-        exact: whether `size` is the only size allowed; otherwise it is the smallest.
+        size: height and width in pixels, as the paper has them.
+        exact: whether `size` is the only size allowed.
+        least: the smallest height and width where others are allowed; `size` unless given.
         why: `(height, width) -> sentence` that explains a refused size.
         repair: code that mends a refused size.
     """
@@ -52,6 +53,7 @@ class Images:
     channels: int
     size: int
     exact: bool = True
+    least: int | None = None
     why: Callable[[int, int], str] | None = None
     repair: str | None = None
 
@@ -108,11 +110,10 @@ class Images:
                 f"{wanted} in the weights' {weights.dtype}, got {x.dtype}: convert with x.to({weights.dtype})"
             )
         height, width = shape[2:]
-        fits = height == width == self.size if self.exact else min(height, width) >= self.size
+        smallest = self.least or self.size
+        fits = height == width == self.size if self.exact else min(height, width) >= smallest
         if not fits:
-            least = "" if self.exact else "at least "
+            wanted = f"{self.size} x {self.size}" if self.exact else f"at least {smallest} x {smallest}"
             reason = f" ({self.why(height, width)})" if self.why else ""
             repair = self.repair or f"resize with torch.nn.functional.interpolate(x, size=({self.size}, {self.size}))"
-            raise ValueError(
-                f"expected images of {least}{self.size} x {self.size} pixels, got {height} x {width}{reason}: {repair}"
-            )
+            raise ValueError(f"expected images of {wanted} pixels, got {height} x {width}{reason}: {repair}")

@@ -97,39 +97,53 @@ def folded(title: str) -> Iterator[None]:
 
 
 def what_the_notes_say() -> HTML:
-    """Every sentence of the notes that a claim of this notebook has answered so far, with its verdict."""
+    """Every line of the notes that a claim of this notebook has answered so far, with its verdict, the worst first."""
     left = "text-align:left"
+    answered = [record for record in _shown.values() if "notes" in record]
     rows = [
         tag(
             "tr",
-            tag("td", text(f"“{record['notes']}”"), style=left),
-            tag("td", f"{MARK[record['verdict']]} {record['verdict']}", style=f"{left};white-space:nowrap"),
-            tag("td", _rich(record["sentence"]), style=left),
+            tag("td", _badge(record["verdict"]), style=f"{left};white-space:nowrap"),
+            tag("td", f"“{text(record['notes'])}”", style=left),
+            tag("td", tag("a", record["name"], href=f"#{anchor(record['name'])}"), style=f"{left};white-space:nowrap"),
         )
-        for record in _shown.values()
-        if "notes" in record
+        for verdict in reversed(VERDICTS)
+        for record in answered
+        if record["verdict"] == verdict
     ]
-    heads = ("the notes say", "verdict", "we found")
-    head = tag("tr", *(tag("th", words, scope="col", style=left) for words in heads))
+    head = tag("tr", *(tag("th", words, scope="col", style=left) for words in ("verdict", "the notes say", "we found")))
     return HTML(scrolling_table("What the notes say, what we found", tag("thead", head), tag("tbody", *rows)))
 
 
+# Each verdict's mark and colour, readable on white and on black.
 MARK = {"true": "✓", "true with a condition": "◐", "imprecise": "≈", "wrong": "✗"}
+COLOUR = {"true": "#1a7f4b", "true with a condition": "#a86400", "imprecise": "#a86400", "wrong": "#c8372d"}
+QUOTED = "#77777a"
+
+
+def _badge(verdict: str) -> str:
+    return tag("strong", f"{MARK[verdict]} {verdict}", class_="verdict", style=f"color:{COLOUR[verdict]}")
 
 
 def as_html(record: dict, *, link: str | None = None) -> str:
-    """One claim or quotation as it stands on its page, or, with a `link` to that place, on the page of all claims."""
-    checked = record["kind"] == "claim"
-    mark, colour, word = ("✓", "#1a7f4b", "checked") if checked else ("❝", "#8a6d00", "quoted")
+    """One claim or quotation as it stands on its page, or, with a `link` to that place, on the page of all claims.
+
+    The bar at its left has the colour of the verdict on the notes, green where a claim answers no line of theirs.
+    """
     lines = []
     if "notes" in record:
-        verdict = f"{MARK[record['verdict']]} {record['verdict']}"
-        lines.append(tag("div", text(f"The notes say: “{record['notes']}” {verdict}")))
-    sign = tag("span", mark, style=f"color:{colour};font-weight:bold", role="img", aria_label=word)
-    lines.append(tag("div", sign, " ", _rich(record["sentence"])))
-    found = f"measured: {tag('strong', text(record['measured']))}" if checked else "quoted, not checked"
+        lines.append(tag("div", f"The notes: “{text(record['notes'])}” ", _badge(record["verdict"])))
+    lines.append(tag("div", _rich(record["sentence"])))
+    if record["kind"] == "claim":
+        found = record["measured"]
+        said = found in record["sentence"]  # then it need not be said twice
+        proof = "✓ measured" if said else f"✓ measured: {tag('strong', text(found))}"
+    else:
+        proof = "❝ quoted, not checked"
     name = tag("a", record["name"], href=link) if link else record["name"]
-    lines.append(tag("div", f"{found} · {text(record['source'])} · {name}", style="font-size:.85em"))
+    small = "font-size:.8em;opacity:.8"
+    lines.append(tag("div", f"{proof} · {text(record['source'])} · {name}", style=small))
+    colour = COLOUR[record.get("verdict", "true")] if record["kind"] == "claim" else QUOTED
     style = f"border-left:4px solid {colour};padding:.1em .8em;margin:.6em 0"
     return tag("div", *lines, class_="claim", id=None if link else anchor(record["name"]), style=style)
 

@@ -9,6 +9,7 @@ from torch import nn
 
 from casestudies_lib.alexnet import alexnet
 from casestudies_lib.lenet import lenet5
+from casestudies_lib.resnet import cifar_plain, cifar_resnet, plain, resnet
 from casestudies_lib.vgg import vgg
 
 MODELS: dict[str, Callable[[], nn.Module]] = {
@@ -27,4 +28,14 @@ MODELS: dict[str, Callable[[], nn.Module]] = {
     "vgg16_bn": partial(vgg, 16, batch_norm=True),
     "vgg16_c_bn": partial(vgg, "C", batch_norm=True),
     "vgg19_bn": partial(vgg, 19, batch_norm=True),
+    "plain18": partial(plain, 18),
+    "plain34": partial(plain, 34),
+    "resnet18": partial(resnet, 18),
+    "resnet34": partial(resnet, 34),
+    "resnet50": partial(resnet, 50),
+    "resnet50_paper": partial(resnet, 50, stride_in="1x1"),
+    "resnet101": partial(resnet, 101),
+    "resnet152": partial(resnet, 152),
+    **{f"cifar_plain{depth}": partial(cifar_plain, depth) for depth in (20, 32, 44, 56, 110)},
+    **{f"cifar_resnet{depth}": partial(cifar_resnet, depth) for depth in (20, 32, 44, 56, 110, 1202)},
 }

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from casestudies_lib import claims
@@ -14,7 +16,7 @@ def shown(monkeypatch):
 def test_a_claim_shows_sentence_measurement_and_source(shown):
     claims.claim("X-1", "It has `n` < 61,706.", 61_705, 61_705 < 61_706, source="LeCun 1998")
     page = shown[0]["text/html"]
-    assert 'id="claim-x-1"' in page and "<code>n</code> &lt; 61,706" in page and "<strong>61,705</strong>" in page
+    assert 'id="claim-x-1"' in page and "<code>n</code> &lt; 61,706" in page and "✓ measured: <strong>61,705</strong>" in page
     record = {
         "kind": "claim",
         "name": "X-1",
@@ -58,6 +60,24 @@ def test_quotations_are_not_checked_and_the_notes_are_answered(shown):
     assert "quoted, not checked" in shown[0]["text/html"] and "measured" not in shown[0]["text/html"]
     table = claims.what_the_notes_say().data
     assert "“about &lt;5&gt;”" in table and "≈ imprecise" in table and "15.3" not in table
+    assert 'href="#claim-x-2"' in table
+    claims.claim("X-3", "Seven.", 7, True, source="here", notes="six", verdict="wrong")
+    table = claims.what_the_notes_say().data
+    assert table.index("✗ wrong") < table.index("≈ imprecise"), "the worst first"
+
+
+def test_what_the_sentence_says_already_is_not_said_again(shown):
+    claims.claim("X-1", "It has 61,706.", 61_706, True, source="here")
+    assert "✓ measured ·" in shown[0]["text/html"] and shown[0]["text/html"].count("61,706") == 1
+
+
+def test_a_card_has_the_colour_of_its_verdict(shown):
+    for number, verdict in enumerate(claims.VERDICTS):
+        claims.claim(f"X-{number}", "One.", 1, True, source="here", notes="so", verdict=verdict)
+    claims.claim("X-8", "One.", 1, True, source="here")
+    claims.quotation("X-9", "One.", source="the paper")
+    colours = [re.search(r"solid (#\w+)", card["text/html"]).group(1) for card in shown]
+    assert colours == [*(claims.COLOUR[v] for v in claims.VERDICTS), claims.COLOUR["true"], claims.QUOTED]
 
 
 def test_folded_claims_are_checked_and_shown_together(shown):

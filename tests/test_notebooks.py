@@ -36,7 +36,7 @@ LEDGER = {
         *(f"VGG-{n}" for n in range(1, 16)),
     ]
 }
-QUOTED = {"LENET-14", "ALEX-6", "ALEX-15", "VGG-17"}
+QUOTED = {"LENET-14", "ALEX-6", "ALEX-15", "VGG-17", "VGG-19"}
 VERDICTS = {
     "true": {"ALEX-4", "ALEX-5", "VGG-5", "VGG-6", "VGG-7", "VGG-8"},
     "true with a condition": {"GEN-2", "LENET-1", "ALEX-2", "VGG-2", "VGG-4"},

@@ -26,6 +26,9 @@ def test_source_is_the_librarys_own_less_docstrings():
         (lambda: [2, 1], "✗ Ex: not yet, got [2, 1]."),
         (lambda: (1, 2), "✗ Ex: not yet, got (1, 2)."),
         (lambda: ..., "✗ Ex: not yet, got Ellipsis."),
+        (lambda: None, "○ Ex: not yet tried. Complete the function, then run this cell again."),
+        (lambda: [None, None], "○ Ex: not yet tried. Complete the function, then run this cell again."),
+        (lambda: [], "✗ Ex: not yet, got []."),
         (lambda: [][0], "✗ Ex: not yet, your code stopped with IndexError: list index out of range"),
     ],
 )

@@ -9,6 +9,7 @@ from casestudies_lib.models import MODELS
 PAIRS = {"alexnet_torchvision": "alexnet"} | {
     f"vgg{depth}{norm}": f"vgg{depth}{norm}" for depth in (11, 13, 16, 19) for norm in ("", "_bn")
 }
+PAIRS |= {f"resnet{depth}": f"resnet{depth}" for depth in (18, 34, 50, 101, 152)}
 
 
 @pytest.mark.parametrize("ours", PAIRS)

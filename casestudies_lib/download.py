@@ -1,0 +1,87 @@
+"""Files of data sets: found on the machine or downloaded, resumed where a download broke off, always verified."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import shutil
+import urllib.error
+import urllib.request
+import zlib
+from pathlib import Path
+
+from tqdm import tqdm
+
+
+def verified(path: Path, checksum: str) -> Path:
+    """`path`, if its content has the `checksum`, written `algorithm:digest`.
+
+    Raises:
+        ValueError: a damaged or different file; it is left where it is.
+    """
+    algorithm = checksum.partition(":")[0]
+    with path.open("rb") as file:
+        found = f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
+    if found != checksum:
+        raise ValueError(
+            f"expected {path} to have the checksum {checksum}, got {found}: the file is damaged or another one; "
+            "delete it and run this again"
+        )
+    return path
+
+
+def download(url: str, target: Path) -> Path:
+    """Fetch `url` into `target`, going on where an earlier attempt broke off; `target` appears only when complete.
+
+    Raises:
+        OSError: the server cannot be reached, refuses, or hangs up early; what came is kept for the next attempt.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(target.name + ".part")
+    have = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+    try:
+        response = urllib.request.urlopen(request, timeout=60)
+    except urllib.error.HTTPError as refusal:
+        if refusal.code != 416 or not have:  # nothing is left to send: all of it is here
+            raise
+        part.replace(target)
+        return target
+    with response:
+        if response.status != 206:  # the server sends the whole again
+            have = 0
+        left = int(response.headers.get("Content-Length", 0))
+        with (
+            part.open("ab" if have else "wb") as file,
+            tqdm(desc=target.name, initial=have, total=have + left, unit="B", unit_scale=True, disable=None) as bar,
+        ):
+            while block := response.read(1 << 16):
+                file.write(block)
+                bar.update(len(block))
+        got = part.stat().st_size - have
+        if got < left:
+            raise OSError(f"{url} hung up after {got:,} of {left:,} bytes: run this again to go on from there")
+    part.replace(target)
+    return target
+
+
+def unpacked(archive: Path, target: Path, checksum: str) -> Path:
+    """The content of a .gz file as `target`, which appears only when it is verified.
+
+    Raises:
+        ValueError: the archive is damaged, or holds something else.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    try:
+        with gzip.open(archive) as packed, part.open("wb") as file:
+            shutil.copyfileobj(packed, file)
+        return verified(part, checksum).replace(target)
+    except (OSError, EOFError, zlib.error, ValueError) as problem:
+        raise ValueError(
+            f"expected {archive} to unpack to a file with the checksum {checksum}, got a damaged archive ({problem}): "
+            "delete it and run this again"
+        ) from None
+    finally:
+        part.unlink(missing_ok=True)

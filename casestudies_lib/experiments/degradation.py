@@ -1,0 +1,386 @@
+"""Plain against residual networks at full size: does depth help or hurt, when everything else is the same?
+
+    python -m casestudies_lib.experiments.degradation --smoke      seconds, on the digits: does it work here?
+    python -m casestudies_lib.experiments.degradation              full size, on Fashion-MNIST: a GPU and hours
+    torchrun --nproc-per-node 8 -m casestudies_lib.experiments.degradation      the same, its runs shared out
+
+He 2015, sec. 4.2 and Fig. 6: networks of 6n + 2 layers, SGD with momentum 0.9 and weight decay 0.0001 at a learning
+rate of 0.1 that falls to a tenth after half and again after three quarters of the passes, here with a first pass of
+warm-up.
+
+Each finished run is one JSON line, appended as a whole. An unfinished one leaves a checkpoint after every pass in the
+folder beside it, so that a kill at any moment costs the pass at hand and nothing else: give the same command again.
+Runs share nothing, so any number of processes, on machines that share the folder, take them one by one, longest first,
+and the results are those of a single process, run by run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import shlex
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from itertools import product
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from filelock import FileLock, Timeout
+from torch import nn
+from tqdm import tqdm
+
+from casestudies_lib.checks import one_of, positive_int
+from casestudies_lib.data import Split, cifar10, digits, fashion_mnist
+from casestudies_lib.resnet import cifar_plain, cifar_resnet
+
+DATASETS = {"digits": 8, "fashion": 28, "cifar10": 32}  # and the images' own size
+KINDS = {"plain": cifar_plain, "residual": cifar_resnet}
+RECORDED = Path(__file__).parent / "results"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One network, trained once: everything that its result depends on.
+
+    Attributes:
+        dataset: `digits`, `fashion` or `cifar10`.
+        kind: `plain` or `residual`.
+        depth: 6n + 2 layers.
+        seed: of the initial weights, the order of the images and their augmentation.
+        width: channels of the first stage.
+        size: height and width of the images in pixels.
+        images: how many of the training images, the first ones.
+        epochs: passes over them.
+        batch: images a step.
+        lr: learning rate.
+        augment: whether images are shifted by up to 4 pixels and, but for digits, mirrored.
+    """
+
+    dataset: str
+    kind: str
+    depth: int
+    seed: int
+    width: int = 16
+    size: int = 28
+    images: int = 60_000
+    epochs: int = 140
+    batch: int = 128
+    lr: float = 0.1
+    augment: bool = True
+
+    def __post_init__(self) -> None:
+        one_of("dataset", self.dataset, DATASETS)
+        one_of("kind", self.kind, KINDS)
+        for name in ("size", "images", "epochs", "batch"):
+            positive_int(name, getattr(self, name))
+        if not self.lr > 0:
+            raise ValueError(f"expected lr above 0, got {self.lr!r}: pass for example lr=0.1")
+        with torch.device("meta"):
+            self.build(1, 10)  # refuses a depth, a width
+
+    @property
+    def name(self) -> str:
+        """Short, for people: `plain-20, seed 0`."""
+        return f"{self.kind}-{self.depth}, seed {self.seed}"
+
+    @property
+    def key(self) -> str:
+        """What names its checkpoint: no two runs share one."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def cost(self) -> int:
+        """How long it takes, relative to other runs."""
+        return self.depth * self.images * self.epochs * self.size**2 * self.width
+
+    def build(self, channels: int, classes: int) -> nn.Module:
+        """The network, with the current random state's weights."""
+        return KINDS[self.kind](self.depth, width=self.width, channels=channels, classes=classes)
+
+
+def load(run: Run, folder: Path | None = None) -> tuple[Split, Split]:
+    """The run's training and test images, standardised.
+
+    Raises:
+        ValueError: more images asked for than there are; CIFAR-10 without a folder; a damaged file.
+        OSError: Fashion-MNIST is not on the machine and cannot be downloaded.
+    """
+    if run.dataset == "cifar10" and folder is None:
+        raise ValueError("expected a folder with CIFAR-10, got none: pass --data cifar-10-batches-py")
+    options = {} if run.dataset == "digits" else {"folder": folder}
+    train, test = {"digits": digits, "fashion": fashion_mnist, "cifar10": cifar10}[run.dataset](run.size, **options)
+    if run.images > len(train.images):
+        raise ValueError(
+            f"expected at most {len(train.images):,} images, got images={run.images:,}: {run.dataset} has no more"
+        )
+    return Split(train.images[: run.images], train.labels[: run.images]), test
+
+
+def train(
+    run: Run, train_set: Split, test_set: Split, checkpoint: Path, *, device: str = "cpu", bar: tqdm | None = None
+) -> dict:
+    """Train one network, going on from `checkpoint` where there is one, and measure it.
+
+    Every pass draws its order and its augmentation from `(seed, pass)` alone, so a resumed run repeats what an
+    uninterrupted one does.
+
+    Returns:
+        `training_error` and `test_error`, shares between 0 and 1, and `training_loss` in nats, in evaluation mode;
+        `curve`, the training error of each pass as it went.
+
+    Raises:
+        ValueError: a checkpoint that cannot be read.
+    """
+    train_set, test_set = (Split(*(t.to(device) for t in split)) for split in (train_set, test_set))
+    with torch.random.fork_rng():
+        torch.manual_seed(run.seed)
+        network = run.build(train_set.images.shape[1], 10).to(device)
+    optimizer = torch.optim.SGD(network.parameters(), lr=run.lr, momentum=0.9, weight_decay=1e-4)
+    curve: list[float] = []
+    if checkpoint.exists():
+        try:
+            saved = torch.load(checkpoint, map_location=device, weights_only=True)
+        except Exception as problem:  # torch raises half a dozen kinds
+            raise ValueError(
+                f"expected a checkpoint in {checkpoint}, got a damaged file ({problem}): "
+                "delete it, and this run starts anew"
+            ) from None
+        network.load_state_dict(saved["network"])
+        optimizer.load_state_dict(saved["optimizer"])
+        curve = saved["curve"]
+    if bar is not None:
+        bar.update(len(curve))
+    steps = -(-run.images // run.batch)
+    for epoch in range(len(curve), run.epochs):
+        generator = torch.Generator().manual_seed(run.seed * 1_000_003 + epoch)
+        network.train()
+        wrong = torch.zeros((), dtype=torch.int64, device=device)
+        for step, chosen in enumerate(torch.randperm(run.images, generator=generator).split(run.batch)):
+            for group in optimizer.param_groups:
+                group["lr"] = rate(run, epoch, (step + 1) / steps)
+            images, labels = train_set.images[chosen.to(device)], train_set.labels[chosen.to(device)]
+            if run.augment:
+                images = augmented(images, generator, mirror=run.dataset != "digits")
+            logits = network(images)
+            loss = F.cross_entropy(logits, labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            wrong += (logits.argmax(1) != labels).sum()
+        curve.append(wrong.item() / run.images)
+        save(checkpoint, {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "curve": curve})
+        if bar is not None:
+            bar.set_postfix_str(f"training error {curve[-1]:.1%}", refresh=False)
+            bar.update()
+    training_error, training_loss = measure(network, train_set)
+    test_error, _ = measure(network, test_set)
+    return {"training_error": training_error, "training_loss": training_loss, "test_error": test_error, "curve": curve}
+
+
+def rate(run: Run, epoch: int, progress: float) -> float:
+    """The learning rate: rising through the first pass (`progress` of it is done), then falling twice to a tenth."""
+    if epoch == 0:
+        return run.lr * progress
+    return run.lr * 0.1 ** sum(epoch >= share * run.epochs for share in (0.5, 0.75))
+
+
+def augmented(images: torch.Tensor, generator: torch.Generator, *, mirror: bool) -> torch.Tensor:
+    """Each image shifted by up to 4 pixels, or an eighth of its side where that is less; half of them mirrored."""
+    n, _, height, width = images.shape
+    reach = min(4, height // 8)
+    padded = F.pad(images, (reach,) * 4)
+    top, left = torch.randint(0, 2 * reach + 1, (2, n), generator=generator)
+    rows = (top[:, None] + torch.arange(height))[:, None, :, None]
+    columns = left[:, None] + torch.arange(width)
+    if mirror:
+        flip = torch.rand(n, generator=generator) < 0.5
+        columns = torch.where(flip[:, None], columns.flip(1), columns)
+    columns = columns[:, None, None, :]
+    which = torch.arange(n)[:, None, None, None]
+    channel = torch.arange(images.shape[1])[None, :, None, None]
+    return padded[tuple(index.to(images.device) for index in (which, channel, rows, columns))]
+
+
+@torch.no_grad()
+def measure(network: nn.Module, split: Split) -> tuple[float, float]:
+    """Error (a share) and mean loss (nats) in evaluation mode."""
+    logits = torch.cat([network.eval()(part) for part in split.images.split(500)])
+    error = (logits.argmax(1) != split.labels).double().mean()
+    return error.item(), F.cross_entropy(logits.double(), split.labels).item()
+
+
+def save(path: Path, state: dict) -> None:
+    """Replace a checkpoint as a whole, on disk before the old one goes."""
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def read(path: Path) -> list[dict]:
+    """The results in a file, oldest first; a last line that a kill cut off does not count.
+
+    Raises:
+        ValueError: another line that is not a result.
+    """
+    if not path.exists():
+        return []
+    results = []
+    for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
+        try:
+            result = json.loads(line)
+            Run(**result["run"])
+        except (ValueError, TypeError, KeyError) as problem:
+            raise ValueError(
+                f"expected line {number} of {path} to be a result of this experiment, got {line[:60]!r} ({problem}): "
+                "mend or remove the line, or pass another --out"
+            ) from None
+        results.append(result)
+    return results
+
+
+def append(path: Path, result: dict) -> None:
+    """Add one line to the results, whole and on disk, or not at all; a line that a kill cut off goes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.lock"), path.open("ab+") as file:
+        file.seek(0)
+        whole = file.read().rfind(b"\n") + 1
+        file.truncate(whole)
+        file.write(json.dumps(result).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def pending(grid: list[Run], out: Path) -> Iterator[tuple[Run, Path]]:
+    """The runs that nobody has finished and nobody works on, longest first, each locked while the caller has it.
+
+    A process that dies gives its lock back, so that another takes over its run.
+    """
+    folder = out.with_suffix(".runs")
+    folder.mkdir(parents=True, exist_ok=True)
+    for run in sorted(grid, key=lambda run: (-run.cost, run.kind, run.seed)):
+        checkpoint = folder / f"{run.key}.pt"
+        try:
+            with FileLock(f"{checkpoint}.lock", timeout=0):
+                if not any(Run(**result["run"]) == run for result in read(out)):
+                    yield run, checkpoint
+        except Timeout:
+            continue
+
+
+def study(
+    grid: list[Run], out: Path, *, data: Path | None = None, device: str = "cpu", command: str = "", position: int = 0
+) -> None:
+    """Finish every run of the grid that is not finished yet, one JSON line each in `out`.
+
+    Args:
+        grid: the runs.
+        out: the file of results; checkpoints stand in the folder beside it until their run is done.
+        data: the folder of the images.
+        device: where to compute.
+        command: what to record as the command that made the results.
+        position: line of the terminal for this process's progress bar.
+
+    Raises:
+        ValueError, OSError: as `load`, `train` and `read`.
+    """
+    torch.set_num_threads(1)  # sums come out in one order, whoever does the run
+    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+    loaded: dict[tuple, tuple[Split, Split]] = {}
+    finished = len(read(out))
+    while True:
+        before = finished
+        for run, checkpoint in pending(grid, out):
+            which = (run.dataset, run.size, run.images)
+            if which not in loaded:
+                loaded = {which: load(run, data)}
+            start = time.perf_counter()
+            with tqdm(total=run.epochs, desc=run.name, unit="pass", position=position, disable=None) as bar:
+                measured = train(run, *loaded[which], checkpoint, device=device, bar=bar)
+            made_by = {
+                "command": command,
+                "device": torch.cuda.get_device_name(device) if device.startswith("cuda") else platform.machine(),
+                "torch": torch.__version__,
+                "python": platform.python_version(),
+                "seconds": round(time.perf_counter() - start),
+            }
+            append(out, {"run": asdict(run), **measured, "made_by": made_by})
+            checkpoint.unlink(missing_ok=True)
+            finished += 1
+        if finished == before:  # all that is left is another process's work
+            return
+
+
+def table(results: list[dict]) -> str:
+    """Training and test error by kind and depth: mean, least and most over the seeds."""
+    lines = [f"{'network':<16}{'training error':>24}{'test error':>24}   seeds"]
+    groups: dict[tuple, list[dict]] = {}
+    for result in results:
+        groups.setdefault((result["run"]["kind"], result["run"]["depth"]), []).append(result)
+    for (kind, depth), group in sorted(groups.items()):
+        cells = []
+        for what in ("training_error", "test_error"):
+            values = [result[what] for result in group]
+            cells.append(f"{sum(values) / len(values):.2%} ({min(values):.2%}-{max(values):.2%})")
+        lines.append(f"{kind}-{depth:<9}{cells[0]:>25}{cells[1]:>24}   {len(group)}")
+    return "\n".join(lines)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """What the command line does; see the module's text and `--help`."""
+    parser = argparse.ArgumentParser(
+        prog="python -m casestudies_lib.experiments.degradation",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--smoke", action="store_true", help="two tiny runs on the digits, in seconds")
+    parser.add_argument("--dataset", choices=DATASETS)
+    parser.add_argument("--data", type=Path, help="folder of the images, where they are not found by themselves")
+    parser.add_argument("--kinds", nargs="+", choices=KINDS)
+    parser.add_argument("--depths", nargs="+", type=int)
+    parser.add_argument("--seeds", nargs="+", type=int)
+    for field in fields(Run):
+        if field.name in ("width", "size", "images", "epochs", "batch", "lr"):
+            parser.add_argument(f"--{field.name}", type=float if field.name == "lr" else int)
+    parser.add_argument("--augment", action=argparse.BooleanOptionalAction)
+    parser.add_argument("--out", type=Path, help="file of the results; degradation.jsonl unless given")
+    parser.add_argument("--device", help="cpu, cuda or cuda:1; a GPU where there is one unless given")
+    given = {key: value for key, value in vars(parser.parse_args(arguments)).items() if value is not None}
+
+    smoke = given.pop("smoke")
+    settings = {"kinds": list(KINDS), "depths": [20, 32, 44, 56, 110], "seeds": [0, 1, 2], "dataset": "fashion"}
+    settings |= {"out": Path("degradation.jsonl"), "data": None, "device": None}
+    if smoke:
+        settings |= {"dataset": "digits", "depths": [8, 14], "seeds": [0], "width": 4, "epochs": 2, "lr": 0.05}
+        settings["out"] = Path("degradation-smoke.jsonl")
+    settings |= given
+    full = {"digits": 1400, "fashion": 60_000, "cifar10": 50_000}[settings["dataset"]]
+    settings = {"size": DATASETS[settings["dataset"]], "images": full} | settings
+    kinds, depths, seeds = settings.pop("kinds"), settings.pop("depths"), settings.pop("seeds")
+    out, data, device = settings.pop("out"), settings.pop("data"), settings.pop("device")
+    rank = int(os.environ.get("LOCAL_RANK", 0))
+    if device is None:
+        device = f"cuda:{rank % torch.cuda.device_count()}" if torch.cuda.is_available() else "cpu"
+    words = sys.argv[1:] if arguments is None else arguments
+    command = shlex.join(["python", "-m", "casestudies_lib.experiments.degradation", *words])
+    try:
+        names = ("kind", "depth", "seed")
+        grid = [Run(**dict(zip(names, those)), **settings) for those in product(kinds, depths, seeds)]
+        study(grid, out, data=data, device=device, command=command, position=rank)
+        if int(os.environ.get("RANK", 0)) == 0:
+            wanted = {run.key for run in grid}
+            print(table([result for result in read(out) if Run(**result["run"]).key in wanted]))
+    except (ValueError, OSError) as problem:
+        parser.error(str(problem))
+
+
+if __name__ == "__main__":
+    main()

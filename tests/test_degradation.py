@@ -1,0 +1,427 @@
+"""The large experiment in small: killed, shared out or resumed anywhere, its results are those of one quiet process."""
+
+import contextlib
+import json
+import os
+import random
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+from casestudies_lib.experiments import degradation
+from casestudies_lib.experiments.degradation import Run, append, augmented, load, main, pending, rate, read, train
+
+MODULE = "casestudies_lib.experiments.degradation"
+TINY = Run("digits", "residual", 8, seed=3, width=4, size=8, images=120, epochs=4, batch=50)  # three steps a pass
+GRID = shlex.split("--dataset digits --depths 8 --seeds 0 1 --width 4 --images 120 --epochs 20 --batch 40 --device cpu")
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
+
+
+def by_run(out):
+    """What each run measured, by run, and that none was done twice."""
+    results = read(out)
+    measured = {
+        Run(**result["run"]): {k: v for k, v in result.items() if k not in ("run", "made_by")} for result in results
+    }
+    assert len(measured) == len(results)
+    return measured
+
+
+def left(out):
+    """What stands in the folder of checkpoints, but for the locks."""
+    return sorted(path.name for path in out.with_suffix(".runs").iterdir() if path.suffix != ".lock")
+
+
+@pytest.fixture(scope="module")
+def splits():
+    return load(TINY)
+
+
+@pytest.fixture(scope="module")
+def reference(splits, tmp_path_factory):
+    """The grid's results without interruption, and the seconds that they took."""
+    folder = tmp_path_factory.mktemp("reference")
+    train(replace(TINY, epochs=1), *splits, folder / "warm.pt")  # the first pass ever loads half of torch
+    start = time.perf_counter()
+    main([*GRID, "--out", str(folder / "out.jsonl")])
+    seconds = time.perf_counter() - start
+    results = by_run(folder / "out.jsonl")
+    assert {(run.kind, run.seed) for run in results} == {(kind, seed) for kind in degradation.KINDS for seed in (0, 1)}
+    assert len({json.dumps(measured) for measured in results.values()}) == 4
+    assert left(folder / "out.jsonl") == []
+    return results, seconds
+
+
+def test_smoke(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    command = [sys.executable, "-m", MODULE, "--smoke", "--device", "cpu"]
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    out = tmp_path / "degradation-smoke.jsonl"
+    content = out.read_bytes()
+    lines = [json.loads(line) for line in content.splitlines()]
+    assert len(lines) == 4 and content.endswith(b"\n") and left(out) == []
+    for line in lines:
+        assert len(line["curve"]) == line["run"]["epochs"] and line["training_loss"] > 0
+        assert all(0 <= error <= 1 for error in (line["training_error"], line["test_error"], *line["curve"]))
+        assert line["made_by"]["command"] == f"python -m {MODULE} --smoke --device cpu"
+    header, *rows = done.stdout.splitlines()
+    assert header.split() == ["network", "training", "error", "test", "error", "seeds"]
+    assert [row.split()[0] for row in rows] == ["plain-8", "plain-14", "residual-8", "residual-14"]
+    for row in rows:
+        kind, depth = row.split()[0].split("-")
+        (line,) = [line for line in lines if (line["run"]["kind"], line["run"]["depth"]) == (kind, int(depth))]
+        assert f" {line['training_error']:.2%} " in row and f" {line['test_error']:.2%} " in row
+    main(["--smoke", "--device", "cpu"])
+    assert capsys.readouterr().out == done.stdout and out.read_bytes() == content
+
+
+def progress(out):
+    """Changes with every pass that a process finishes."""
+    seen = {}
+    for path in (out, *out.with_suffix(".runs").glob("*.pt")):
+        with contextlib.suppress(FileNotFoundError):
+            seen[path.name] = path.stat().st_mtime_ns
+    return seen
+
+
+def test_five_kills_change_nothing(reference, tmp_path):
+    expected, seconds = reference
+    out = tmp_path / "out.jsonl"
+    arguments = [*GRID, "--out", str(out)]
+    moments, codes, unfinished = random.Random(5), [], 0
+    for _ in range(5):
+        before = progress(out)
+        process = subprocess.Popen([sys.executable, "-m", MODULE, *arguments], env=ENVIRONMENT)
+        try:
+            deadline = time.monotonic() + 120
+            while progress(out) == before and process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.001)
+            time.sleep(moments.uniform(0, seconds / 6))  # five of them end before the grid does
+        finally:
+            process.kill()
+        codes.append(process.wait())
+        unfinished += any(name.endswith(".pt") for name in left(out))
+    assert codes.count(-signal.SIGKILL) >= 3, codes  # these were hit at work,
+    assert unfinished >= 3  # and in the middle of a run
+    assert len(read(out)) < 4
+    main(arguments)
+    assert by_run(out) == expected
+    assert left(out) == []
+
+
+def test_two_processes_share_the_grid(reference, tmp_path):
+    out = tmp_path / "out.jsonl"
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", MODULE]
+    done = subprocess.run([*launch, *GRID, "--out", str(out)], env=ENVIRONMENT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert by_run(out) == reference[0]
+    assert left(out) == []
+    assert done.stdout.count("training error") == 1  # one of them reports
+
+
+def result_of(run):
+    return {"run": degradation.asdict(run), "training_error": 0.5, "curve": [0.5]}
+
+
+def test_torn_last_line_is_ignored_and_removed(tmp_path):
+    out = tmp_path / "new" / "out.jsonl"
+    assert read(out) == []
+    first, second, third = (result_of(replace(TINY, seed=seed)) for seed in range(3))
+    append(out, first)
+    append(out, second)
+    whole, line = out.read_bytes(), json.dumps(third).encode()
+    for cut in (1, 9, len(line) // 2, len(line) - 1, len(line)):  # the last one lacks only its end of line
+        out.write_bytes(whole + line[:cut])
+        assert read(out) == [first, second]
+        append(out, third)
+        assert out.read_bytes() == whole + line + b"\n"
+        assert read(out) == [first, second, third]
+    out.write_bytes(line[:9])
+    assert read(out) == []
+    append(out, third)
+    assert read(out) == [third]
+
+
+@pytest.mark.parametrize("broken", [b'{"run": {"dataset": "di', b"", b"[1]", b"{}", b'{"run": {"depth": 8}}', b"\xff"])
+def test_broken_line_is_refused_by_number(tmp_path, broken, capsys):
+    out = tmp_path / "out.jsonl"
+    good = json.dumps(result_of(TINY)).encode()
+    content = b"\n".join([good, broken, good, b""])
+    out.write_bytes(content)
+    with pytest.raises(ValueError, match=r"expected line 2 of .* mend or remove") as told:
+        read(out)
+    assert str(out) in str(told.value)
+    with pytest.raises(SystemExit) as exit:
+        main([*GRID, "--out", str(out)])
+    assert exit.value.code == 2 and "line 2" in capsys.readouterr().err and out.read_bytes() == content
+
+
+def test_damaged_checkpoint_is_refused(splits, tmp_path):
+    checkpoint = tmp_path / "run.pt"
+    run = replace(TINY, epochs=1)
+    expected = train(run, *splits, checkpoint)
+    whole = checkpoint.read_bytes()
+    for content in (b"", whole[:100], whole[: len(whole) // 2], whole[:-1], b"no checkpoint"):
+        checkpoint.write_bytes(content)
+        with pytest.raises(ValueError, match=r"(?s)damaged file .* delete it, and this run starts anew") as told:
+            train(run, *splits, checkpoint)
+        assert str(checkpoint) in str(told.value) and checkpoint.read_bytes() == content
+    checkpoint.unlink()  # as it said
+    assert train(run, *splits, checkpoint) == expected
+
+
+HOLD = """
+import sys, time
+from filelock import FileLock
+with FileLock(sys.argv[1]):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+TRY = "import sys; from filelock import FileLock; FileLock(sys.argv[1]).acquire(timeout=0)"
+
+
+def test_pending_runs_come_longest_first_without_those_done_or_in_work(tmp_path):
+    out = tmp_path / "out.jsonl"
+    grid = [
+        replace(TINY, depth=depth, kind=kind, seed=seed)
+        for depth in (8, 20, 14)
+        for seed in (1, 0)
+        for kind in ("residual", "plain")
+    ]
+    order = [(run.depth, run.kind, run.seed) for run, _ in pending(grid, out)]
+    assert order == [(depth, kind, seed) for depth in (20, 14, 8) for kind in ("plain", "residual") for seed in (0, 1)]
+    longer = [replace(TINY, epochs=9), replace(TINY, images=200), replace(TINY, size=16), replace(TINY, width=5)]
+    assert [run for run, _ in pending([TINY, *longer], out)][-1] == TINY
+    done, worked_on = replace(TINY, depth=20, seed=0), replace(TINY, depth=14, seed=1)
+    append(out, result_of(done))
+    checkpoints = dict(pending(grid, out))
+    assert set(checkpoints) == set(grid) - {done} and len(set(checkpoints.values())) == len(grid) - 1
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, f"{checkpoints[worked_on]}.lock"], stdout=subprocess.PIPE)
+    with holder:
+        try:
+            assert holder.stdout.readline() == b"held\n"
+            assert {run for run, _ in pending(grid, out)} == set(grid) - {done, worked_on}
+        finally:
+            holder.kill()
+    assert holder.returncode == -signal.SIGKILL
+    for run, checkpoint in pending(grid, out):  # the dead process's run is free, and ours while we have it
+        if run == worked_on:
+            attempt = [sys.executable, "-c", TRY, f"{checkpoint}.lock"]
+            assert b"Timeout" in subprocess.run(attempt, capture_output=True).stderr
+            break
+    else:
+        pytest.fail("the lock of a dead process holds")
+
+
+def test_run_done_meanwhile_is_not_done_again(tmp_path):
+    out = tmp_path / "out.jsonl"
+    grid = [replace(TINY, seed=seed) for seed in range(3)]
+    seen = []
+    for run, _ in pending(grid, out):
+        seen.append(run.seed)
+        if run.seed == 0:
+            append(out, result_of(grid[1]))  # another process finishes it
+    assert seen == [0, 2]
+
+
+@pytest.mark.parametrize("augment", [False, True])
+@pytest.mark.parametrize("dataset", ["digits", "fashion"])  # mirrored or not, but digits both
+def test_resuming_equals_not_stopping(splits, tmp_path, monkeypatch, dataset, augment):
+    run = replace(TINY, dataset=dataset, augment=augment)
+    expected = train(run, *splits, tmp_path / "whole.pt")
+    assert len(expected["curve"]) == run.epochs
+    save = degradation.save
+    for passes in range(run.epochs + 1):
+        checkpoint, saved = tmp_path / f"{passes}.pt", []
+
+        def failing(path, state, saved=saved, passes=passes):
+            if len(saved) == passes:
+                raise KeyboardInterrupt
+            save(path, state)
+            saved.append(len(state["curve"]))
+
+        monkeypatch.setattr(degradation, "save", failing)
+        torch.manual_seed(passes)  # the state of the world does not matter,
+        if passes < run.epochs:
+            with pytest.raises(KeyboardInterrupt):
+                train(run, *splits, checkpoint)
+        else:
+            train(run, *splits, checkpoint)  # stopped after its last pass
+        rest = []
+        monkeypatch.setattr(degradation, "save", lambda path, state, rest=rest: rest.append(len(state["curve"])))
+        torch.manual_seed(100 + passes)
+        state = torch.get_rng_state()
+        assert train(run, *splits, checkpoint) == expected
+        assert saved + rest == [1, 2, 3, 4]  # no pass is done twice
+        assert torch.equal(state, torch.get_rng_state())  # nor is it touched
+
+
+def test_checkpoint_is_replaced_as_a_whole(tmp_path, monkeypatch):
+    path = tmp_path / "run.pt"
+    degradation.save(path, {"curve": [1.0]})
+
+    def fails(state, file):
+        file.write(b"half of it")
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(torch, "save", fails)
+        with pytest.raises(OSError, match="no space"):
+            degradation.save(path, {"curve": [2.0]})
+    assert torch.load(path) == {"curve": [1.0]}
+    degradation.save(path, {"curve": [3.0]})  # over what was left
+    assert torch.load(path) == {"curve": [3.0]} and [p.name for p in tmp_path.iterdir()] == ["run.pt"]
+
+
+@pytest.mark.parametrize(("size", "reach"), [(7, 0), (8, 1), (28, 3), (32, 4), (40, 4)])
+@pytest.mark.parametrize("mirror", [False, True])
+def test_augmented_images_are_shifted_copies_of_their_own(size, reach, mirror):
+    n = 300
+    images = torch.rand(n, 3, size, size, generator=torch.Generator().manual_seed(size)) + 1  # 0 is the padding's
+    before = images.clone()
+    state = torch.get_rng_state()
+    result = augmented(images, torch.Generator().manual_seed(0), mirror=mirror)
+    assert torch.equal(images, before) and torch.equal(state, torch.get_rng_state())
+    assert result.shape == images.shape and result.dtype == images.dtype
+    matches = {}
+    far = reach + 1  # one further than allowed
+    for flipped in (False, True):
+        padded = torch.nn.functional.pad(images.flip(3) if flipped else images, (far,) * 4)
+        for down in range(-far, far + 1):
+            for right in range(-far, far + 1):
+                shifted = padded[:, :, far - down : far - down + size, far - right : far - right + size]
+                for i in (shifted == result).flatten(1).all(1).nonzero()[:, 0].tolist():
+                    matches.setdefault(i, []).append((flipped, down, right))
+    assert sorted(matches) == list(range(n)) and all(len(found) == 1 for found in matches.values())
+    found = [match for (match,) in matches.values()]
+    mirrored = sum(flipped for flipped, _, _ in found)
+    assert 0.4 * n < mirrored < 0.6 * n if mirror else mirrored == 0
+    for axis in (1, 2):
+        assert {match[axis] for match in found} == set(range(-reach, reach + 1))
+    assert len({match[1:] for match in found}) > 0.9 * (2 * reach + 1) ** 2  # the two axes are drawn apart
+    again = augmented(images, torch.Generator().manual_seed(0), mirror=mirror)
+    other = augmented(images, torch.Generator().manual_seed(1), mirror=mirror)
+    assert torch.equal(result, again) and (torch.equal(result, other) == (reach == 0 and not mirror))
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [({"augment": False}, []), ({}, [False]), ({"dataset": "fashion"}, [True]), ({"dataset": "cifar10"}, [True])],
+)
+def test_only_digits_are_never_mirrored(splits, tmp_path, monkeypatch, settings, expected):
+    seen = []
+    monkeypatch.setattr(degradation, "augmented", lambda images, _, mirror: [images, seen.append(mirror)][0])
+    train(replace(TINY, epochs=1, batch=120, **settings), *splits, tmp_path / "run.pt")
+    assert seen == expected
+
+
+def test_rate_rises_through_the_first_pass_and_falls_twice():
+    run = replace(TINY, epochs=8, lr=0.2)
+    assert [rate(run, 0, progress) for progress in (0.25, 0.5, 1.0)] == pytest.approx([0.05, 0.1, 0.2])
+    for progress in (0.01, 1.0):
+        falling = [rate(run, epoch, progress) for epoch in range(1, 8)]
+        assert falling == pytest.approx([0.2] * 3 + [0.02] * 2 + [0.002] * 2)
+    assert [rate(replace(run, epochs=5), epoch, 1.0) for epoch in range(5)] == pytest.approx([0.2] * 3 + [0.02, 0.002])
+    assert [rate(replace(run, epochs=140), epoch, 1.0) for epoch in (69, 70, 104, 105)] == pytest.approx(
+        [0.2, 0.02, 0.02, 0.002]
+    )
+
+
+def test_training_keeps_to_the_rate_and_the_paper(splits, tmp_path):
+    seen = []
+
+    def watch(optimizer, *_):
+        (group,) = optimizer.param_groups
+        assert (group["momentum"], group["weight_decay"], group["nesterov"]) == (0.9, 1e-4, False)
+        seen.append(group["lr"])
+
+    hook = register_optimizer_step_pre_hook(watch)
+    try:
+        train(TINY, *splits, tmp_path / "run.pt")
+    finally:
+        hook.remove()
+    assert seen == pytest.approx([0.1 / 3, 0.2 / 3, 0.1] + [0.1] * 3 + [0.01] * 3 + [0.001] * 3)
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ("--depths 21", "expected depth to be 6n + 2 with n of 1 or more, got 21: try 20 or 26"),
+        ("--depths 2", "expected depth to be 6n + 2"),
+        ("--images 1401", "expected at most 1,400 images, got images=1,401: digits has no more"),
+        ("--lr 0", "expected lr above 0, got 0.0"),
+        ("--lr -1", "expected lr above 0, got -1.0"),
+        ("--lr nan", "expected lr above 0, got nan"),
+        ("--epochs 0", "expected epochs to be a whole number of at least 1, got 0"),
+        ("--batch 0", "expected batch to be a whole number of at least 1, got 0"),
+        ("--width 0", "expected width to be a whole number of at least 1, got 0"),
+        ("--size 4", "expected images of at least 5 x 5 pixels, got 4 x 4"),
+        (
+            "--dataset cifar10 --images 100",
+            "expected a folder with CIFAR-10, got none: pass --data cifar-10",
+        ),
+        ("--dataset cifar10 --images 100 --data nowhere", "got none: unpack cifar-10-python.tar.gz there"),
+        ("--dataset imagenet", "invalid choice: 'imagenet'"),
+        ("--kinds dense", "invalid choice: 'dense'"),
+        ("--seeds one", "invalid int value: 'one'"),
+    ],
+)
+def test_bad_settings_are_refused(tmp_path, monkeypatch, capsys, settings, says):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as exit:
+        main([*GRID, "--out", "out.jsonl", *settings.split()])
+    told = capsys.readouterr()
+    assert exit.value.code == 2 and says in told.err and "Traceback" not in told.err and told.out == ""
+    assert not (tmp_path / "out.jsonl").exists() and not list(tmp_path.rglob("*.pt"))
+
+
+def test_bad_runs_are_refused():
+    for settings in ({"dataset": "mnist"}, {"kind": "dense"}, {"depth": True}, {"size": 8.0}, {"images": 0}):
+        with pytest.raises(ValueError, match="expected"):
+            replace(TINY, **settings)
+
+
+def test_no_two_runs_share_a_checkpoint():
+    changes = {"dataset": "fashion", "kind": "plain", "depth": 14, "seed": 4, "width": 5, "size": 9, "images": 121}
+    changes |= {"epochs": 5, "batch": 51, "lr": 0.2, "augment": False}
+    assert set(changes) == {field.name for field in degradation.fields(Run)}
+    runs = [TINY, *(replace(TINY, **{name: value}) for name, value in changes.items())]
+    assert len({run.key for run in runs}) == len(runs) and replace(TINY).key == TINY.key
+
+
+def test_plain_and_residual_differ_only_in_the_shortcut(splits, tmp_path, monkeypatch):
+    seen = {}
+
+    def watched(kind, build):
+        def building(*arguments, **options):
+            network, batches = build(*arguments, **options), []
+            seen[kind] = {name: tensor.clone() for name, tensor in network.state_dict().items()}, batches
+            network.register_forward_pre_hook(lambda module, x: batches.append(x[0].clone()))
+            return network
+
+        return building
+
+    runs = {kind: replace(TINY, kind=kind, epochs=2) for kind in degradation.KINDS}
+    builders = {kind: watched(kind, build) for kind, build in degradation.KINDS.items()}
+    monkeypatch.setattr(degradation, "KINDS", builders)
+    measured = {}
+    for kind, run in runs.items():
+        torch.rand(3)
+        measured[kind] = train(run, *splits, tmp_path / f"{kind}.pt")
+    (plain, plain_batches), (residual, residual_batches) = seen["plain"], seen["residual"]
+    assert set(plain) == set(residual) and sum("conv" in name for name in plain) == 7
+    assert all(torch.equal(plain[name], residual[name]) for name in plain)
+    assert len(plain_batches) == len(residual_batches) == 2 * 3 + 2  # two passes, two measurements
+    assert all(torch.equal(*pair) for pair in zip(plain_batches, residual_batches))
+    assert not torch.equal(plain_batches[0], plain_batches[3])  # each pass has its own order
+    assert measured["plain"]["curve"] != measured["residual"]["curve"]
+    train(replace(runs["plain"], seed=4, epochs=1), *splits, tmp_path / "other.pt")
+    assert not torch.equal(seen["plain"][0]["conv1.weight"], plain["conv1.weight"])
+    assert not torch.equal(seen["plain"][1][0], plain_batches[0])
