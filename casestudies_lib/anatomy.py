@@ -146,11 +146,14 @@ def written(shape: tuple[int, ...]) -> str:
     return "×".join(str(n) for n in (*shape[1:], shape[0]))
 
 
-def anatomy(model: nn.Module | str | Callable[[], nn.Module]) -> Anatomy:
+def anatomy(
+    model: nn.Module | str | Callable[[], nn.Module], *, whole: type[nn.Module] | tuple[type[nn.Module], ...] = ()
+) -> Anatomy:
     """Take a network apart: one row a layer, for one image of the size that the network expects.
 
     Args:
         model: a name of `MODELS`, a function that builds a network (built on the meta device), or a network.
+        whole: classes of modules that stay in one piece, such as the blocks of a ResNet.
 
     Returns:
         The layers with their output shapes, parameters, MACs and receptive fields.
@@ -194,7 +197,7 @@ def anatomy(model: nn.Module | str | Callable[[], nn.Module]) -> Anatomy:
             hook.remove()
 
     paths = {module: path for path, module in model.named_modules()}
-    wholes = [module for module in model.modules() if hasattr(module, "one_row")]
+    wholes = [module for module in model.modules() if hasattr(module, "one_row") or isinstance(module, whole)]
     inside = {part for whole in wholes for part in list(whole.modules())[1:]}
     layers, counted = [], set()
     for info in summary.summary_list:
@@ -230,7 +233,12 @@ def anatomy(model: nn.Module | str | Callable[[], nn.Module]) -> Anatomy:
 
 
 def kind_of(module: nn.Module) -> str:
-    """What a layer is, in the papers' words: `conv 11×11, stride 4`, `max pool 3×3, stride 2`, `fully connected`."""
+    """What a layer is, in the papers' words: `conv 11×11, stride 4`, `max pool 3×3, stride 2`, `fully connected`.
+
+    A block of layers says it itself, in its attribute `kind`.
+    """
+    if hasattr(module, "kind"):
+        return module.kind
     name = type(module).__name__
     if name in ("Conv2d", "MaxPool2d", "AvgPool2d"):
         word = {"Conv2d": "conv", "MaxPool2d": "max pool", "AvgPool2d": "average pool"}[name]

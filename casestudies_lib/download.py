@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import http.client
 import os
 import shutil
 import urllib.error
@@ -11,6 +12,7 @@ import urllib.request
 import zlib
 from pathlib import Path
 
+from filelock import FileLock
 from tqdm import tqdm
 
 
@@ -38,6 +40,11 @@ def download(url: str, target: Path) -> Path:
         OSError: the server cannot be reached, refuses, or hangs up early; what came is kept for the next attempt.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{target}.lock"):  # of several processes one downloads, and the others wait for it
+        return target if target.exists() else _download(url, target)
+
+
+def _download(url: str, target: Path) -> Path:
     part = target.with_name(target.name + ".part")
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
@@ -56,9 +63,12 @@ def download(url: str, target: Path) -> Path:
             part.open("ab" if have else "wb") as file,
             tqdm(desc=target.name, initial=have, total=have + left, unit="B", unit_scale=True, disable=None) as bar,
         ):
-            while block := response.read(1 << 16):
-                file.write(block)
-                bar.update(len(block))
+            try:
+                while block := response.read(1 << 16):
+                    file.write(block)
+                    bar.update(len(block))
+            except (http.client.HTTPException, ConnectionError, TimeoutError) as problem:
+                raise OSError(f"{url} broke off ({problem}): run this again to go on from there") from None
         got = part.stat().st_size - have
         if got < left:
             raise OSError(f"{url} hung up after {got:,} of {left:,} bytes: run this again to go on from there")
@@ -78,7 +88,7 @@ def unpacked(archive: Path, target: Path, checksum: str) -> Path:
         with gzip.open(archive) as packed, part.open("wb") as file:
             shutil.copyfileobj(packed, file)
         return verified(part, checksum).replace(target)
-    except (OSError, EOFError, zlib.error, ValueError) as problem:
+    except (gzip.BadGzipFile, EOFError, zlib.error, ValueError) as problem:
         raise ValueError(
             f"expected {archive} to unpack to a file with the checksum {checksum}, got a damaged archive ({problem}): "
             "delete it and run this again"

@@ -19,13 +19,16 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import math
 import os
 import platform
 import shlex
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -39,9 +42,17 @@ from casestudies_lib.checks import one_of, positive_int
 from casestudies_lib.data import Split, cifar10, digits, fashion_mnist
 from casestudies_lib.resnet import cifar_plain, cifar_resnet
 
-DATASETS = {"digits": 8, "fashion": 28, "cifar10": 32}  # and the images' own size
+DATASETS = {"digits": (8, 1400), "fashion": (28, 60_000), "cifar10": (32, 50_000)}  # pixels along a side, images
 KINDS = {"plain": cifar_plain, "residual": cifar_resnet}
-RECORDED = Path(__file__).parent / "results"
+MEASURED = ("training_error", "training_loss", "test_error", "curve")
+RECORDED = Path(__file__).parent / "results" / "degradation-fashion.jsonl"
+
+
+@cache
+def _buildable(kind: str, depth: int, width: int) -> None:
+    """Refuse a depth or a width that makes no network."""
+    with torch.device("meta"):
+        KINDS[kind](depth, width=width)
 
 
 @dataclass(frozen=True)
@@ -79,10 +90,16 @@ class Run:
         one_of("kind", self.kind, KINDS)
         for name in ("size", "images", "epochs", "batch"):
             positive_int(name, getattr(self, name))
-        if not self.lr > 0:
-            raise ValueError(f"expected lr above 0, got {self.lr!r}: pass for example lr=0.1")
-        with torch.device("meta"):
-            self.build(1, 10)  # refuses a depth, a width
+        if not 0 < self.lr < math.inf:
+            raise ValueError(f"expected lr to be a number above 0, got {self.lr!r}: pass for example lr=0.1")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < 2**31:
+            raise ValueError(
+                f"expected seed to be a whole number from 0 on, got {self.seed!r}: pass for example seed=0"
+            )
+        most = DATASETS[self.dataset][1]
+        if self.images > most:
+            raise ValueError(f"expected images to be at most the {most:,} of {self.dataset}, got {self.images:,}")
+        _buildable(self.kind, self.depth, self.width)
 
     @property
     def name(self) -> str:
@@ -108,17 +125,13 @@ def load(run: Run, folder: Path | None = None) -> tuple[Split, Split]:
     """The run's training and test images, standardised.
 
     Raises:
-        ValueError: more images asked for than there are; CIFAR-10 without a folder; a damaged file.
+        ValueError: CIFAR-10 without a folder, or a damaged file.
         OSError: Fashion-MNIST is not on the machine and cannot be downloaded.
     """
     if run.dataset == "cifar10" and folder is None:
         raise ValueError("expected a folder with CIFAR-10, got none: pass --data cifar-10-batches-py")
     options = {} if run.dataset == "digits" else {"folder": folder}
     train, test = {"digits": digits, "fashion": fashion_mnist, "cifar10": cifar10}[run.dataset](run.size, **options)
-    if run.images > len(train.images):
-        raise ValueError(
-            f"expected at most {len(train.images):,} images, got images={run.images:,}: {run.dataset} has no more"
-        )
     return Split(train.images[: run.images], train.labels[: run.images]), test
 
 
@@ -145,15 +158,17 @@ def train(
     curve: list[float] = []
     if checkpoint.exists():
         try:
+            if damaged := zipfile.ZipFile(checkpoint).testzip():  # torch itself checks no sums
+                raise ValueError(f"{damaged} is not what was written")
             saved = torch.load(checkpoint, map_location=device, weights_only=True)
-        except Exception as problem:  # torch raises half a dozen kinds
+            network.load_state_dict(saved["network"])
+            optimizer.load_state_dict(saved["optimizer"])
+            curve = list(saved["curve"])
+        except Exception as problem:  # torch and zipfile raise half a dozen kinds
             raise ValueError(
-                f"expected a checkpoint in {checkpoint}, got a damaged file ({problem}): "
+                f"expected a checkpoint of this run in {checkpoint}, got a damaged file ({type(problem).__name__}): "
                 "delete it, and this run starts anew"
             ) from None
-        network.load_state_dict(saved["network"])
-        optimizer.load_state_dict(saved["optimizer"])
-        curve = saved["curve"]
     if bar is not None:
         bar.update(len(curve))
     steps = -(-run.images // run.batch)
@@ -238,6 +253,7 @@ def read(path: Path) -> list[dict]:
         try:
             result = json.loads(line)
             Run(**result["run"])
+            [result[what] for what in MEASURED]
         except (ValueError, TypeError, KeyError) as problem:
             raise ValueError(
                 f"expected line {number} of {path} to be a result of this experiment, got {line[:60]!r} ({problem}): "
@@ -245,6 +261,11 @@ def read(path: Path) -> list[dict]:
             ) from None
         results.append(result)
     return results
+
+
+def recorded() -> list[dict]:
+    """The results that ship with the library; every line says with which command, seeds and environment it was made."""
+    return read(RECORDED)
 
 
 def append(path: Path, result: dict) -> None:
@@ -270,7 +291,9 @@ def pending(grid: list[Run], out: Path) -> Iterator[tuple[Run, Path]]:
         checkpoint = folder / f"{run.key}.pt"
         try:
             with FileLock(f"{checkpoint}.lock", timeout=0):
-                if not any(Run(**result["run"]) == run for result in read(out)):
+                if any(result["run"] == asdict(run) for result in read(out)):
+                    checkpoint.unlink(missing_ok=True)  # left by a kill right after its result was written
+                else:
                     yield run, checkpoint
         except Timeout:
             continue
@@ -321,7 +344,7 @@ def study(
 
 def table(results: list[dict]) -> str:
     """Training and test error by kind and depth: mean, least and most over the seeds."""
-    lines = [f"{'network':<16}{'training error':>24}{'test error':>24}   seeds"]
+    lines = [f"{'network':<14}{'training error':>24}{'test error':>24}   seeds"]
     groups: dict[tuple, list[dict]] = {}
     for result in results:
         groups.setdefault((result["run"]["kind"], result["run"]["depth"]), []).append(result)
@@ -330,7 +353,7 @@ def table(results: list[dict]) -> str:
         for what in ("training_error", "test_error"):
             values = [result[what] for result in group]
             cells.append(f"{sum(values) / len(values):.2%} ({min(values):.2%}-{max(values):.2%})")
-        lines.append(f"{kind}-{depth:<9}{cells[0]:>25}{cells[1]:>24}   {len(group)}")
+        lines.append(f"{f'{kind}-{depth}':<14}{cells[0]:>24}{cells[1]:>24}   {len(group)}")
     return "\n".join(lines)
 
 
@@ -362,8 +385,7 @@ def main(arguments: list[str] | None = None) -> None:
         settings |= {"dataset": "digits", "depths": [8, 14], "seeds": [0], "width": 4, "epochs": 2, "lr": 0.05}
         settings["out"] = Path("degradation-smoke.jsonl")
     settings |= given
-    full = {"digits": 1400, "fashion": 60_000, "cifar10": 50_000}[settings["dataset"]]
-    settings = {"size": DATASETS[settings["dataset"]], "images": full} | settings
+    settings = dict(zip(("size", "images"), DATASETS[settings["dataset"]])) | settings
     kinds, depths, seeds = settings.pop("kinds"), settings.pop("depths"), settings.pop("seeds")
     out, data, device = settings.pop("out"), settings.pop("data"), settings.pop("device")
     rank = int(os.environ.get("LOCAL_RANK", 0))
@@ -374,12 +396,19 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         names = ("kind", "depth", "seed")
         grid = [Run(**dict(zip(names, those)), **settings) for those in product(kinds, depths, seeds)]
+        try:
+            torch.empty(0, device=device)
+        except (RuntimeError, AssertionError) as problem:
+            raise ValueError(f"expected device to be one that this machine has, got {device!r}: {problem}") from None
         study(grid, out, data=data, device=device, command=command, position=rank)
-        if int(os.environ.get("RANK", 0)) == 0:
-            wanted = {run.key for run in grid}
-            print(table([result for result in read(out) if Run(**result["run"]).key in wanted]))
     except (ValueError, OSError) as problem:
         parser.error(str(problem))
+    if int(os.environ.get("RANK", 0)) == 0:
+        wanted = [asdict(run) for run in grid]
+        results = [result for result in read(out) if result["run"] in wanted]
+        print(table(results))
+        if len(results) < len(grid):
+            print(f"{len(grid) - len(results)} of {len(grid)} runs are still with other processes, or were cut off.")
 
 
 if __name__ == "__main__":

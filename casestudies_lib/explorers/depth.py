@@ -1,0 +1,92 @@
+"""A slider over depth: how do a plain and a residual network of that depth train?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from IPython.display import HTML
+
+from casestudies_lib.markup import tag, text
+
+# Runs in the slider's oninput: `this` is the slider; every curve and every word comes from the list beside it.
+_MOVE = (
+    "const box = this.closest('.explorer'), row = JSON.parse(box.dataset.rows)[this.value];"
+    "box.querySelectorAll('path.curve').forEach((path, i) => path.setAttribute('d', row.curves[i]));"
+    "box.querySelector('output').textContent = row.text; this.setAttribute('aria-valuetext', row.text);"
+)
+_WIDTH, _HEIGHT, _LEFT = 300, 150, 34
+_LOOK = {"plain": {"stroke": "#c8372d", "stroke-dasharray": "5 3"}, "residual": {"stroke": "#4c78a8"}}
+
+
+def depth_slider(results: Iterable[dict], *, start: int) -> HTML:
+    """Recorded training errors, pass by pass, of the plain and residual networks of one depth; a slider over depths.
+
+    Args:
+        results: lines of the degradation experiment, all of the same setting.
+        start: the depth that the slider stands on at first.
+
+    Raises:
+        ValueError: no results, or none of that depth.
+    """
+    results = list(results)
+    depths = sorted({result["run"]["depth"] for result in results})
+    if start not in depths:
+        raise ValueError(f"expected start to be a recorded depth, one of {depths}, got {start}: choose one of them")
+    seeds = max(sum(_is(result, kind, depth) for result in results) for kind in _LOOK for depth in depths)
+    rows = []
+    for depth in depths:
+        curves, words = [], []
+        for kind in _LOOK:
+            of_kind = [result["curve"] for result in results if _is(result, kind, depth)]
+            curves += [_path(curve) for curve in of_kind] + [""] * (seeds - len(of_kind))
+            ends = [curve[-1] for curve in of_kind]
+            words.append(f"{kind} {_percent(min(ends))} to {_percent(max(ends))}" if ends else f"{kind} not recorded")
+        rows.append({"curves": curves, "text": f"{depth} layers, training error in the last pass: {', '.join(words)}"})
+    at = depths.index(start)
+    passes = max(len(result["curve"]) for result in results)
+    parts = []
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        y = 8 + _HEIGHT * (1 - share)
+        line = {"stroke": "currentColor", "stroke-width": 0.4, "stroke-opacity": 0.6}
+        parts.append(tag("path", d=f"M{_LEFT},{y} h{_WIDTH}", **line))
+        parts.append(tag("text", f"{share:.0%}", x=_LEFT - 4, y=y + 3.5, **{"text-anchor": "end"}))
+    for number, kind in enumerate(kind for kind in _LOOK for _ in range(seeds)):
+        look = {"fill": "none", "stroke-width": 1.8, **_LOOK[kind]}
+        parts.append(tag("path", d=rows[at]["curves"][number], class_="curve", **look))
+    parts.append(tag("text", f"pass over the images, 1 to {passes}", x=_LEFT, y=_HEIGHT + 24))
+    for place, (kind, look) in enumerate(_LOOK.items()):
+        x = _LEFT + 170 + 66 * place
+        parts.append(tag("path", d=f"M{x},{_HEIGHT + 20} h16", **{"stroke-width": 1.8}, **look))
+        parts.append(tag("text", kind, x=x + 19, y=_HEIGHT + 24))
+    alt = f"Training error against passes for plain and residual networks of {depths[0]} to {depths[-1]} layers."
+    box = {"viewBox": f"0 0 {_LEFT + _WIDTH + 6} {_HEIGHT + 30}", "fill": "currentColor", "font-size": 10}
+    svg = tag("svg", *parts, **box, role="img", aria_label=alt, style="width:100%")
+    words = rows[at]["text"]
+    slider = tag(
+        "input",
+        type="range",
+        min=0,
+        max=len(rows) - 1,
+        value=at,
+        style="width:75%",
+        aria_valuetext=words,
+        oninput=_MOVE,
+    )
+    label = tag("label", "layers ", slider, style="display:block")
+    said = tag("output", text(words), style="font-size:.9em")
+    style = "max-width:34em;margin:auto;text-align:center"
+    return HTML(tag("div", svg, label, said, class_="drawing explorer", data_rows=json.dumps(rows), style=style))
+
+
+def _is(result: dict, kind: str, depth: int) -> bool:
+    return result["run"]["kind"] == kind and result["run"]["depth"] == depth
+
+
+def _path(curve: list[float]) -> str:
+    step = _WIDTH / max(len(curve) - 1, 1)
+    return "M" + " L".join(f"{_LEFT + i * step:.1f},{8 + _HEIGHT * (1 - value):.1f}" for i, value in enumerate(curve))
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}"

@@ -1,0 +1,114 @@
+"""Which layer reads which: followed through the live module by torch.fx; a picture then shows what `forward` does."""
+
+from __future__ import annotations
+
+import copy
+import operator
+from dataclasses import dataclass
+
+import torch
+from torch import fx, nn
+from torch.fx.passes.shape_prop import ShapeProp
+
+from casestudies_lib.anatomy import kind_of
+
+
+@dataclass(frozen=True)
+class Node:
+    """One step of a forward pass.
+
+    Attributes:
+        name: unique, from the module's path or the function.
+        kind: `input`, `addition`, `concatenation`, another function's name, or the layer's kind as anatomy words it.
+        reads: names of the nodes whose outputs it takes, in order.
+        shape: its output for one image, `(channels, height, width)` or `(units,)`.
+        module: the live module, if it is one.
+    """
+
+    name: str
+    kind: str
+    reads: tuple[str, ...]
+    shape: tuple[int, ...]
+    module: nn.Module | None
+
+
+class _Tracer(fx.Tracer):
+    """Steps into containers; whatever has no children is one step, and identities are none."""
+
+    def is_leaf_module(self, module: nn.Module, path: str) -> bool:
+        return not any(True for _ in module.children())
+
+
+def wiring(module: nn.Module, shape: tuple[int, ...]) -> dict[str, Node]:
+    """The steps of a module's forward pass by name, in order, for one input of `shape` without the batch axis.
+
+    Modules that do nothing (`nn.Identity`) are left out: who reads them reads what they read.
+
+    Raises:
+        ValueError: a forward pass that depends on the data, which no single picture shows.
+    """
+    meta = copy.deepcopy(module).to("meta").eval()
+    try:
+        graph = _Tracer().trace(meta)
+    except fx.proxy.TraceError as problem:
+        raise ValueError(
+            f"expected a {type(module).__name__} whose forward pass does not depend on the data, got one that does "
+            f"({problem}): pass its layers, such as network[:]"
+        ) from None
+    ShapeProp(fx.GraphModule(meta, graph)).propagate(torch.empty(1, *shape, device="meta"))
+    nodes: dict[str, Node] = {}
+    behind: dict[str, str] = {}  # an identity's name -> whom to read instead
+    functions = {operator.add: "addition", torch.add: "addition", torch.cat: "concatenation"}
+    for step in graph.nodes:
+        reads = tuple(behind.get(one.name, one.name) for one in step.all_input_nodes)
+        live = module.get_submodule(step.target) if step.op == "call_module" else None
+        if step.op == "output":
+            continue
+        if isinstance(live, nn.Identity):
+            behind[step.name] = reads[0]
+            continue
+        kind = "input" if step.op == "placeholder" else kind_of(live) if live is not None else None
+        if kind is None:
+            kind = functions.get(step.target) or getattr(step.target, "__name__", str(step.target))
+        nodes[step.name] = Node(step.name, kind, reads, tuple(step.meta["tensor_meta"].shape[1:]), live)
+    return nodes
+
+
+def main_path(nodes: dict[str, Node]) -> list[str]:
+    """The longest way from the input to the last node: what the notes call the main path."""
+    longest: dict[str, list[str]] = {}
+    for node in nodes.values():
+        longest[node.name] = [*max((longest[name] for name in node.reads), key=len, default=[]), node.name]
+    return longest[next(reversed(nodes))]
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """A way around a part of the main path.
+
+    Attributes:
+        start: the node of the main path that it leaves.
+        end: the addition where it comes back.
+        through: the nodes on the way; none for the identity.
+    """
+
+    start: str
+    end: str
+    through: tuple[str, ...]
+
+
+def shortcuts(nodes: dict[str, Node]) -> list[Shortcut]:
+    """Every way around a part of the main path that ends in an addition, in order."""
+    path = main_path(nodes)
+    before = dict(zip(path[1:], path))
+    found = []
+    for name in path:
+        if nodes[name].kind == "addition":
+            for other in nodes[name].reads:
+                if other != before[name]:
+                    through = []
+                    while other not in before and other != path[0]:
+                        through.insert(0, other)
+                        other = nodes[other].reads[0]
+                    found.append(Shortcut(other, name, tuple(through)))
+    return found
