@@ -60,7 +60,8 @@ def draw_block(block: nn.Module, shape: tuple[int, ...], title: str) -> HTML:
             y = (top + bottom) / 2 + (place - (len(shortcut.through) - 1) / 2) * (tall + 8)
             parts += _box(_short(nodes[name]), right, y, 120, tall, _colour(nodes[name]))
         parts.append(_words("shortcut", right, top - 4, "start"))
-    parts.append(_words("main path", 0, centre[path[1]] - tall / 2 - 10, "start"))
+    start = 1 + (symbols[path[0]] == "x")
+    parts.append(_words("main path", 0, centre[path[start]] - tall / 2 - 10, "start"))
     spoken = ", ".join(_spoken(nodes[name], symbols) for name in path[1:])
     alt = f"{title}, from top to bottom. Main path: input {written(shape)}, {spoken}."
     for shortcut in around:
@@ -80,6 +81,8 @@ def symbols_of(nodes: dict[str, Node]) -> dict[str, str]:
     """
     path = main_path(nodes)
     symbols = {path[0]: "a[l]"}
+    if hasattr(nodes[path[1]].module, "kind"):  # a network in one piece: what it makes is where the block begins
+        symbols = {path[0]: "x", path[1]: "a[l]"}
     layer = 0
     for name, after in zip(path[1:], [*path[2:], None]):
         kind = nodes[name].kind

@@ -16,7 +16,11 @@ def shown(monkeypatch):
 def test_a_claim_shows_sentence_measurement_and_source(shown):
     claims.claim("X-1", "It has `n` < 61,706.", 61_705, 61_705 < 61_706, source="LeCun 1998")
     page = shown[0]["text/html"]
-    assert 'id="claim-x-1"' in page and "<code>n</code> &lt; 61,706" in page and "✓ measured: <strong>61,705</strong>" in page
+    assert (
+        'id="claim-x-1"' in page
+        and "<code>n</code> &lt; 61,706" in page
+        and "✓ measured: <strong>61,705</strong>" in page
+    )
     record = {
         "kind": "claim",
         "name": "X-1",

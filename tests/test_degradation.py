@@ -145,7 +145,13 @@ def test_two_processes_share_the_grid(reference, tmp_path):
 
 
 def result_of(run):
-    return {"run": degradation.asdict(run), "training_error": 0.5, "training_loss": 1.0, "test_error": 0.5, "curve": [0.5]}
+    return {
+        "run": degradation.asdict(run),
+        "training_error": 0.5,
+        "training_loss": 1.0,
+        "test_error": 0.5,
+        "curve": [0.5],
+    }
 
 
 def test_torn_last_line_is_ignored_and_removed(tmp_path):

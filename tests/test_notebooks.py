@@ -34,13 +34,18 @@ LEDGER = {
         *(f"LENET-{n}" for n in range(1, 15)),
         *(f"ALEX-{n}" for n in range(1, 18)),
         *(f"VGG-{n}" for n in range(1, 16)),
-    ]
+    ],
+    "02_resnets": [*(f"RES-{n}" for n in range(1, 17)), *(f"DEEP-{n}" for n in (1, 2, 3, 4, 7, 8, 9, 11))],
+    "03_why_resnets_work": ["DEEP-5", "DEEP-6", "DEEP-10", *(f"WHY-{n}" for n in range(1, 11))],
 }
-QUOTED = {"LENET-14", "ALEX-6", "ALEX-15", "VGG-17", "VGG-19"}
+QUOTED = {"LENET-14", "ALEX-6", "ALEX-15", "VGG-17", "VGG-19", "RES-17", "DEEP-8", "DEEP-9", "WHY-8", "WHY-9"}
 VERDICTS = {
-    "true": {"ALEX-4", "ALEX-5", "VGG-5", "VGG-6", "VGG-7", "VGG-8"},
-    "true with a condition": {"GEN-2", "LENET-1", "ALEX-2", "VGG-2", "VGG-4"},
-    "imprecise": {"LENET-6", "VGG-3"},
+    "true": {"ALEX-4", "ALEX-5", "VGG-5", "VGG-6", "VGG-7", "VGG-8", "RES-4", "RES-8"},
+    "true with a condition": {
+        *("GEN-2", "LENET-1", "ALEX-2", "VGG-2", "VGG-4"),
+        *("RES-6", "RES-10", "DEEP-1", "DEEP-2", "DEEP-3", "DEEP-6", "WHY-1", "WHY-5"),
+    },
+    "imprecise": {"LENET-6", "VGG-3", "RES-3", "RES-5", "RES-9", "DEEP-4", "DEEP-5"},
     "wrong": {"ALEX-1", "VGG-1"},
 }
 

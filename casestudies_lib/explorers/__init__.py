@@ -5,6 +5,7 @@ among them.
 """
 
 from casestudies_lib.explorers.depth import depth_slider
+from casestudies_lib.explorers.fade import fade
 from casestudies_lib.explorers.receptive_field import receptive_field
 
-__all__ = ["depth_slider", "receptive_field"]
+__all__ = ["depth_slider", "fade", "receptive_field"]

@@ -1,0 +1,103 @@
+"""A slider that shrinks the weights of two blocks: what is left of a picture that goes through them?"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from IPython.display import HTML
+from PIL import Image
+
+from casestudies_lib.markup import tag, text
+
+# Runs in the slider's oninput: `this` is the slider; every picture and every word comes from the list beside it.
+_MOVE = (
+    "const box = this.closest('.explorer'), row = JSON.parse(box.dataset.rows)[this.value];"
+    "box.querySelectorAll('figure').forEach((figure, i) => {"
+    "figure.querySelectorAll('svg').forEach((svg, k) => svg.style.display = k == this.value ? '' : 'none');"
+    "figure.querySelector('figcaption').textContent = row.captions[i]; });"
+    "box.querySelector('output').textContent = row.text; this.setAttribute('aria-valuetext', row.text);"
+)
+
+
+def fade(
+    photo: torch.Tensor, blocks: Mapping[str, Callable[[float], torch.nn.Module]], scales: Sequence[float]
+) -> HTML:
+    """What blocks make of a photograph while their weights shrink, side by side, and a slider over the scales.
+
+    Args:
+        photo: one image `(1, 3, side, side)` with values in [0, 1].
+        blocks: title -> function that makes the block with its weights multiplied by a scale.
+        scales: what the slider runs through, from left to right.
+
+    Raises:
+        ValueError: a photograph of another shape.
+    """
+    if photo.dim() != 4 or photo.shape[:2] != (1, 3):
+        raise ValueError(f"expected one colour photograph (1, 3, H, W), got {tuple(photo.shape)}: see photograph()")
+    rows, figures = [], {title: [] for title in blocks}
+    for scale in scales:
+        captions = []
+        for title, make in blocks.items():
+            with torch.no_grad():
+                out = make(scale)(photo)
+            gap = (out - photo).square().sum() / photo.square().sum()
+            captions.append(f"{title}: {_apart(gap.sqrt().item())}")
+            figures[title].append(_picture(out[0].clamp(0, 1)))
+        rows.append({"captions": captions, "text": f"weights × {scale:g}"})
+    side = photo.shape[-1]
+    shown = []
+    for number, (title, pictures) in enumerate(figures.items()):
+        alt = f"The photograph after {title}, with the weights that the slider sets."
+        svgs = [
+            tag(
+                "svg",
+                tag("image", href=data, width=side, height=side),
+                viewBox=f"0 0 {side} {side}",
+                role="img",
+                aria_label=alt,
+                style="width:100%" + ("" if place == 0 else ";display:none"),
+            )
+            for place, data in enumerate(pictures)
+        ]
+        caption = tag("figcaption", text(rows[0]["captions"][number]), style="font-size:.85em")
+        shown.append(tag("figure", *svgs, caption, style="flex:1;margin:0"))
+    words = rows[0]["text"]
+    slider = tag(
+        "input",
+        type="range",
+        min=0,
+        max=len(rows) - 1,
+        value=0,
+        style="width:60%",
+        aria_valuetext=words,
+        oninput=_MOVE,
+    )
+    label = tag("label", "shrink ", slider, style="display:block")
+    box = "max-width:34em;margin:auto;text-align:center"
+    pair = tag("div", *shown, style="display:flex;gap:1em")
+    return HTML(
+        tag(
+            "div",
+            pair,
+            label,
+            tag("output", words, style="font-size:.9em"),
+            class_="drawing explorer",
+            data_rows=json.dumps(rows),
+            style=box,
+        )
+    )
+
+
+def _apart(gap: float) -> str:
+    """How far the result is from the photograph, in words that survive another processor."""
+    return "exactly what went in" if gap == 0 else f"{gap:.0%} away from what went in"
+
+
+def _picture(image: torch.Tensor) -> str:
+    data = io.BytesIO()
+    Image.fromarray((image.permute(1, 2, 0) * 255).round().byte().numpy()).save(data, "JPEG", quality=75)
+    return f"data:image/jpeg;base64,{base64.b64encode(data.getvalue()).decode()}"
