@@ -50,7 +50,7 @@ def wiring(module: nn.Module, shape: tuple[int, ...]) -> dict[str, Node]:
     meta = copy.deepcopy(module).to("meta").eval()
     try:
         graph = _Tracer().trace(meta)
-    except fx.proxy.TraceError as problem:
+    except (fx.proxy.TraceError, ValueError) as problem:
         raise ValueError(
             f"expected a {type(module).__name__} whose forward pass does not depend on the data, got one that does "
             f"({problem}): pass its layers, such as network[:]"

@@ -1,4 +1,5 @@
 import json
+from functools import partial
 
 import pytest
 import torch
@@ -6,9 +7,10 @@ from bs4 import BeautifulSoup
 
 from casestudies_lib.anatomy import anatomy
 from casestudies_lib.blocks import name_weight_layers
-from casestudies_lib.explorers import receptive_field
+from casestudies_lib.explorers import depth_slider, fade, receptive_field
 from casestudies_lib.lenet import Subsampling, lenet5
 from casestudies_lib.pages import mark, source
+from casestudies_lib.resnet import PlainBlock, ResidualBlock
 
 
 def test_source_is_the_librarys_own_less_docstrings():
@@ -57,3 +59,45 @@ def test_explorer_takes_its_numbers_from_anatomy():
 def test_paper_names_must_fit():
     with pytest.raises(ValueError, match="zip"):
         name_weight_layers(lenet5(), ["C1"])
+
+
+def result(kind, depth, seed, curve):
+    return {"run": {"kind": kind, "depth": depth, "seed": seed}, "curve": curve}
+
+
+def test_depth_slider_shows_the_recorded_curves():
+    results = [result(kind, depth, 0, [0.8, depth / 100]) for kind in ("plain", "residual") for depth in (8, 44)]
+    results.append(result("plain", 44, 1, [0.9, 0.5]))
+    page = BeautifulSoup(depth_slider(results, start=44).data, "html.parser")
+    rows = json.loads(page.div["data-rows"])
+    assert [row["text"][:9] for row in rows] == ["8 layers,", "44 layers"]
+    assert rows[1]["text"].endswith("plain 44.0% to 50.0%, residual 44.0% to 44.0%")
+    curves = [path["d"] for path in page.find_all("path", class_="curve")]
+    assert curves == rows[1]["curves"] and [bool(curve) for curve in curves] == [True, True, True, False]
+    assert curves[1] == "M34.0,23.0 L334.0,83.0", "90% and 50% of the height"
+    assert page.input["value"] == "1" and page.output.text == page.input["aria-valuetext"] == rows[1]["text"]
+    with pytest.raises(ValueError, match=r"a recorded depth, one of \[8, 44\], got 20"):
+        depth_slider(results, start=20)
+
+
+def test_fade_ends_in_what_the_blocks_leave():
+    def scaled(kind, scale):
+        torch.manual_seed(0)
+        block = kind(3, 3, batch_norm=False)
+        with torch.no_grad():
+            for p in block.parameters():
+                p.mul_(scale)
+        return block
+
+    photo = torch.rand(1, 3, 16, 16)
+    blocks = {"plain": partial(scaled, PlainBlock), "residual": partial(scaled, ResidualBlock)}
+    page = BeautifulSoup(fade(photo, blocks, [1, 0]).data, "html.parser")
+    rows = json.loads(page.div["data-rows"])
+    assert rows[1] == {
+        "captions": ["plain: 100% away from what went in", "residual: exactly what went in"],
+        "text": "weights × 0",
+    }
+    assert [caption.text for caption in page.find_all("figcaption")] == rows[0]["captions"]
+    assert ["display:none" in svg["style"] for svg in page.find_all("svg")] == [False, True] * 2
+    with pytest.raises(ValueError, match=r"expected one colour photograph \(1, 3, H, W\), got \(3, 16, 16\)"):
+        fade(photo[0], blocks, [1, 0])

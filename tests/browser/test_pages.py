@@ -110,10 +110,11 @@ def test_mathematics_and_figures_are_there(open_page, name):
         assert box and box["width"] > 100 and box["height"] > 50, figures.nth(i).get_attribute("aria-label")
 
 
+@pytest.mark.parametrize("name", [page for page in PAGES if page.startswith("notebooks/")])
 @pytest.mark.parametrize("view", ["light", "dark", "phone-dark"])
-def test_text_in_figures_can_be_read(open_page, view):
+def test_text_in_figures_can_be_read(open_page, view, name):
     """Words of a figure have the page's own colour, in every mode, and are not tiny on a phone."""
-    page, _ = open_page("notebooks/01_classic_networks.html", view)
+    page, _ = open_page(name, view)
     own = page.evaluate("getComputedStyle(document.querySelector('article p')).color")
     words = page.locator(".drawing text").evaluate_all(
         "all => all.map(t => [getComputedStyle(t).fill, t.getBoundingClientRect().height, t.textContent])"
@@ -134,6 +135,30 @@ def test_explorer_moves_by_keyboard(open_page):
     page.keyboard.press("Home")
     assert words.text_content().startswith("conv1_1: one unit sees 3 × 3")
     assert (words.text_content(), square.get_attribute("width")) != before and problems == []
+
+
+def test_depth_slider_moves_by_keyboard(open_page):
+    page, problems = open_page("notebooks/02_resnets.html")
+    slider, words = page.locator(".explorer input"), page.locator(".explorer output")
+    first = page.locator(".explorer path.curve").first.get_attribute("d")
+    slider.focus()
+    page.keyboard.press("Home")
+    assert words.text_content().startswith("8 layers") == (slider.get_attribute("min") == slider.input_value())
+    page.keyboard.press("End")
+    assert words.text_content().startswith("110 layers") and slider.get_attribute("aria-valuetext").startswith("110")
+    assert page.locator(".explorer path.curve").first.get_attribute("d") != first and problems == []
+
+
+def test_fading_blocks_end_in_darkness_and_in_the_photograph(open_page):
+    page, problems = open_page("notebooks/03_why_resnets_work.html")
+    page.locator(".explorer input").focus()
+    page.keyboard.press("End")
+    captions = page.locator(".explorer figcaption").all_text_contents()
+    assert captions == ["plain block: 100% away from what went in", "residual block: exactly what went in"]
+    for number in range(2):
+        shown = page.locator(".explorer figure").nth(number).locator("svg:visible")
+        assert shown.count() == 1
+    assert problems == []
 
 
 def test_search_finds_a_network(open_page):
