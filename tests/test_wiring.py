@@ -91,7 +91,7 @@ def picture(html):
 
 
 def test_a_block_is_drawn_as_it_computes():
-    page, alt, words = picture(draw_block(ResidualBlock(8, 8), SHAPE, "A block"))
+    _, alt, words = picture(draw_block(ResidualBlock(8, 8), SHAPE, "A block"))
     assert {"main path", "shortcut", "6×6×8", "3×3 conv, 8", "z[l+2] + a[l]"} <= set(words)
     assert alt.startswith("A block, from top to bottom. Main path: input 6×6×8, 3×3 conv, 8, batch norm makes z[l+1]")
     assert alt.endswith("A shortcut carries a[l] to the addition.")
