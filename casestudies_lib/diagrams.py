@@ -91,8 +91,8 @@ def symbols_of(nodes: dict[str, Node]) -> dict[str, str]:
         normalised_next = after is not None and "Norm" in nodes[after].kind
         if (kind.startswith("conv") and not normalised_next) or ("Norm" in kind and layer):
             symbols[name] = f"z[l+{layer}]"
-        elif kind == "ReLU" and layer:
-            symbols[name] = f"a[l+{layer}]"
+        elif kind == "ReLU":
+            symbols[name] = f"a[l+{layer}]" if layer else "g(a[l])"  # before the first layer: a pre-activation
         elif kind == "addition":
             symbols[name] = " + ".join(_through(nodes, other, symbols) for other in nodes[name].reads)
     return symbols

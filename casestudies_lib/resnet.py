@@ -12,7 +12,7 @@ pre-activation: the same authors, Identity mappings in deep residual networks, E
 | ResNet-152 | 3, 8, 36, 3      | 60,192,808           |   | ResNet-110 | 18, 18, 18       | 1,727,962            |
 
 The two families are not one network at two sizes: ImageNet's start with a 7 x 7 convolution and a pool and are 64 to
-512 channels wide, CIFAR's start with a 3 x 3 convolution and are 16 to 64 wide.
+512 channels wide (bottlenecks four times that), CIFAR's start with a 3 x 3 convolution and are 16 to 64 wide.
 """
 
 from __future__ import annotations
@@ -77,8 +77,8 @@ class ResidualBlock(PlainBlock):
 class Bottleneck(nn.Module):
     """1 x 1 down to `width`, 3 x 3, 1 x 1 up to four times `width`, and a shortcut around the three (Fig. 5).
 
-    `stride_in` says which convolution strides: `"1x1"`, the first, as in the paper, or `"3x3"`, as in the public
-    checkpoints.
+    `stride_in` says which convolution strides: `"1x1"`, the first, as in the authors' model files, or `"3x3"`, as in
+    the public checkpoints.
     """
 
     expansion = 4
@@ -274,7 +274,7 @@ def resnet(
 
     Differs from the paper: bottlenecks stride in the 3 x 3 unless told otherwise, as torchvision's checkpoints expect
     (4.1 instead of 3.9 GMACs for ResNet-50, the same parameters). Pre-activation nets pool right after the 7 x 7
-    convolution, which the paper leaves open.
+    convolution and leave its BN and ReLU to the first block; the authors' code activates before it pools.
 
     >>> import torch
     >>> with torch.device("meta"):

@@ -197,8 +197,31 @@ def test_damaged_checkpoint_is_refused(splits, tmp_path):
         with pytest.raises(ValueError, match=r"(?s)damaged file .* delete it, and this run starts anew") as told:
             train(run, *splits, checkpoint)
         assert str(checkpoint) in str(told.value) and checkpoint.read_bytes() == content
+    flipped = bytearray(whole)
+    flipped[len(whole) // 3] ^= 1  # one bit, which torch itself would not notice
+    checkpoint.write_bytes(flipped)
+    with pytest.raises(ValueError, match="damaged file"):
+        train(run, *splits, checkpoint)
+    torch.save({}, checkpoint)  # whole, but not of this run
+    with pytest.raises(ValueError, match="damaged file"):
+        train(run, *splits, checkpoint)
     checkpoint.unlink()  # as it said
     assert train(run, *splits, checkpoint) == expected
+
+
+def test_checkpoint_left_by_a_kill_after_its_result_goes(tmp_path):
+    out = tmp_path / "out.jsonl"
+    ((_, checkpoint),) = list(pending([TINY], out))
+    checkpoint.write_bytes(b"left")
+    append(out, result_of(TINY))
+    assert list(pending([TINY], out)) == [] and left(out) == []
+
+
+def test_no_result_is_reported_that_is_not_there(tmp_path, capsys, monkeypatch):
+    """Rank 0 says so when others are still at work."""
+    monkeypatch.setattr(degradation, "study", lambda grid, out, **rest: append(out, result_of(grid[0])))
+    main([*GRID, "--out", str(tmp_path / "out.jsonl")])
+    assert "3 of 4 runs are still with other processes" in capsys.readouterr().out
 
 
 HOLD = """

@@ -120,6 +120,16 @@ def test_part_that_is_complete_is_accepted(server, tmp_path):
     assert names(tmp_path) == ["file"]
 
 
+def test_several_at_once_download_once(server, tmp_path):
+    target = tmp_path / "file"
+    threads = [threading.Thread(target=download, args=(f"{server.url}/file", target)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert target.read_bytes() == CONTENT and server.asked == [("/file", None)]
+
+
 def test_refusal_of_the_server_is_an_os_error(server, tmp_path):
     (tmp_path / "absent.part").write_bytes(b"x")
     for name in ("absent", "other"):

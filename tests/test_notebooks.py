@@ -430,13 +430,16 @@ def test_exercises_fail_as_they_stand_and_their_solutions_pass(notebook):
             assert verdict in marked.data, (stub.id, verdict)
 
 
-def test_a_notebook_runs_in_under_a_minute_of_cpu(path, notebook):
+SECONDS = {"03_why_resnets_work": 90}  # of CPU; a minute for every other page
+
+
+def test_a_notebook_keeps_its_promise_of_time(path, notebook):
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     where = {"metadata": {"path": str(path.parent)}}
     NotebookClient(notebook, timeout=300, kernel_name="python3", resources=where).execute()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    assert 1 < spent < 60, f"{spent:.0f} s of CPU"
+    assert 1 < spent < SECONDS.get(path.stem, 60), f"{spent:.0f} s of CPU"
 
 
 def test_publishing_writes_address_and_revision_into_every_notebook(tmp_path, monkeypatch):

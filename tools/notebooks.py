@@ -29,16 +29,21 @@ library = "{library}"  # written by `make notebooks`
 
 if importlib.util.find_spec("casestudies_lib") is None:
     if not library:
-        raise ImportError("no address to install the library from: clone it and run `pip install -e .` there")
+        raise ImportError(
+            "no address to install the library from: clone it and run `pip install -e .` there"
+        )
     try:
         kept = [f"torch=={{version('torch')}}"]
     except PackageNotFoundError:
-        raise ImportError("install PyTorch first, with `pip install torch`: this cell leaves it to you") from None
+        raise ImportError(
+            "install PyTorch first, with `pip install torch`: this cell leaves it to you"
+        ) from None
     if importlib.util.find_spec("numpy"):
         kept.append(f"numpy=={{version('numpy')}}")
     pins = Path(tempfile.mkdtemp(), "kept.txt")
     pins.write_text("\\n".join(kept))
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--constraint", str(pins), library], check=True)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet"]
+    subprocess.run([*pip, "--constraint", str(pins), library], check=True)
     importlib.invalidate_caches()"""
 
 

@@ -70,7 +70,8 @@ class Run:
         epochs: passes over them.
         batch: images a step.
         lr: learning rate.
-        augment: whether images are shifted by up to 4 pixels and, but for digits, mirrored.
+        augment: whether images are shifted by up to an eighth of their side, at most 4 pixels, and, but for digits,
+            mirrored.
     """
 
     dataset: str
