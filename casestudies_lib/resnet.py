@@ -129,7 +129,7 @@ class PreActivationBlock(nn.Module):
         self.relu2 = nn.ReLU()
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.downsample = shortcut_path(shortcut, channels, width, stride, batch_norm=False)
-        self.before_split = not isinstance(self.downsample, nn.Identity)
+        self.before_split = stride != 1 or channels != width
 
     def main_path(self, active: torch.Tensor) -> torch.Tensor:
         """F, what the layers make of relu(bn(x))."""
@@ -165,10 +165,15 @@ class ZeroPadding(nn.Module):
     """Option A: every `stride`-th position, and zeros for the missing channels, half of them on each side.
 
     `(N, channels, H, W) -> (N, width, H / stride, W / stride)`, with nothing to learn.
+
+    Raises:
+        ValueError: fewer channels to come than there are.
     """
 
     def __init__(self, channels: int, width: int, stride: int) -> None:
         super().__init__()
+        if width < channels:
+            raise ValueError(f'expected width to be at least the {channels} channels, got {width}: use shortcut="B"')
         self.stride = stride
         self.front = (width - channels) // 2
         self.back = width - channels - self.front

@@ -126,9 +126,14 @@ def test_zero_padding_keeps_every_second_position_and_pads_both_ends():
     assert torch.equal(padded[:, 2:6], a[:, :, ::2, ::2])
     assert padded[:, :2].abs().sum() == padded[:, 6:].abs().sum() == 0
     assert ZeroPadding(3, 8, 1)(images(1, 3, 2)).shape == (1, 8, 2, 2)
+    with pytest.raises(ValueError, match='at least the 8 channels, got 4: use shortcut="B"'):
+        ResidualBlock(8, 4, shortcut="A")
 
 
 def test_preactivation_splits_after_the_first_bn_and_relu_only_where_it_should():
+    for option in "BC":
+        stage = cifar_resnet(20, preactivation=True, shortcut=option).layer2
+        assert [block.before_split for block in stage] == [True, False, False]
     network = cifar_resnet(20, preactivation=True)
     blocks = [block for stage in (1, 2, 3) for block in network.get_submodule(f"layer{stage}")]
     assert [block.before_split for block in blocks] == [True, False, False] * 3

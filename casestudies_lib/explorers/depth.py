@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 
 from IPython.display import HTML
 
-from casestudies_lib.markup import tag, text
+from casestudies_lib.explorers.slider import explorer
+from casestudies_lib.markup import tag
 
-# Runs in the slider's oninput: `this` is the slider; every curve and every word comes from the list beside it.
-_MOVE = (
-    "const box = this.closest('.explorer'), row = JSON.parse(box.dataset.rows)[this.value];"
-    "box.querySelectorAll('path.curve').forEach((path, i) => path.setAttribute('d', row.curves[i]));"
-    "box.querySelector('output').textContent = row.text; this.setAttribute('aria-valuetext', row.text);"
-)
+_MOVE = "box.querySelectorAll('path.curve').forEach((path, i) => path.setAttribute('d', row.curves[i]));"
 _WIDTH, _HEIGHT, _LEFT = 300, 150, 34
 _LOOK = {"plain": {"stroke": "#c8372d", "stroke-dasharray": "5 3"}, "residual": {"stroke": "#4c78a8"}}
 
@@ -62,21 +57,7 @@ def depth_slider(results: Iterable[dict], *, start: int) -> HTML:
     alt = f"Training error against passes for plain and residual networks of {depths[0]} to {depths[-1]} layers."
     box = {"viewBox": f"0 0 {_LEFT + _WIDTH + 6} {_HEIGHT + 30}", "fill": "currentColor", "font-size": 10}
     svg = tag("svg", *parts, **box, role="img", aria_label=alt, style="width:100%")
-    words = rows[at]["text"]
-    slider = tag(
-        "input",
-        type="range",
-        min=0,
-        max=len(rows) - 1,
-        value=at,
-        style="width:75%",
-        aria_valuetext=words,
-        oninput=_MOVE,
-    )
-    label = tag("label", "layers ", slider, style="display:block")
-    said = tag("output", text(words), style="font-size:.9em")
-    style = "max-width:34em;margin:auto;text-align:center"
-    return HTML(tag("div", svg, label, said, class_="drawing explorer", data_rows=json.dumps(rows), style=style))
+    return explorer(svg, rows, start=at, label="layers", move=_MOVE)
 
 
 def _is(result: dict, kind: str, depth: int) -> bool:

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from IPython.display import HTML
 from PIL import Image
 
+from casestudies_lib.explorers.slider import explorer
 from casestudies_lib.markup import tag, text
 
-# Runs in the slider's oninput: `this` is the slider; every picture and every word comes from the list beside it.
 _MOVE = (
-    "const box = this.closest('.explorer'), row = JSON.parse(box.dataset.rows)[this.value];"
     "box.querySelectorAll('figure').forEach((figure, i) => {"
     "figure.querySelectorAll('svg').forEach((svg, k) => svg.style.display = k == this.value ? '' : 'none');"
     "figure.querySelector('figcaption').textContent = row.captions[i]; });"
-    "box.querySelector('output').textContent = row.text; this.setAttribute('aria-valuetext', row.text);"
 )
 
 
@@ -65,31 +62,8 @@ def fade(
         ]
         caption = tag("figcaption", text(rows[0]["captions"][number]), style="font-size:.85em")
         shown.append(tag("figure", *svgs, caption, style="flex:1;margin:0"))
-    words = rows[0]["text"]
-    slider = tag(
-        "input",
-        type="range",
-        min=0,
-        max=len(rows) - 1,
-        value=0,
-        style="width:60%",
-        aria_valuetext=words,
-        oninput=_MOVE,
-    )
-    label = tag("label", "shrink ", slider, style="display:block")
-    box = "max-width:34em;margin:auto;text-align:center"
     pair = tag("div", *shown, style="display:flex;gap:1em")
-    return HTML(
-        tag(
-            "div",
-            pair,
-            label,
-            tag("output", words, style="font-size:.9em"),
-            class_="drawing explorer",
-            data_rows=json.dumps(rows),
-            style=box,
-        )
-    )
+    return explorer(pair, rows, start=0, label="shrink", move=_MOVE)
 
 
 def _apart(gap: float) -> str:

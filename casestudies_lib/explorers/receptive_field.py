@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 
 import torch
 from IPython.display import HTML
@@ -12,14 +11,10 @@ from PIL import Image
 
 from casestudies_lib.anatomy import Anatomy
 from casestudies_lib.checks import one_of
+from casestudies_lib.explorers.slider import explorer
 from casestudies_lib.markup import tag
 
-# Runs in the slider's oninput: `this` is the slider, and every number comes from the list beside it.
-_MOVE = (
-    "const box = this.closest('.explorer'), row = JSON.parse(box.dataset.rows)[this.value];"
-    "for (const key of ['x', 'y', 'width', 'height']) box.querySelector('rect').setAttribute(key, row.rect[key]);"
-    "box.querySelector('output').textContent = row.text; this.setAttribute('aria-valuetext', row.text);"
-)
+_MOVE = "for (const key of ['x', 'y', 'width', 'height']) box.querySelector('rect').setAttribute(key, row.rect[key]);"
 
 
 def receptive_field(network: Anatomy, photo: torch.Tensor, *, start: str) -> HTML:
@@ -65,30 +60,5 @@ def receptive_field(network: Anatomy, photo: torch.Tensor, *, start: str) -> HTM
         aria_label=alt,
         style="width:100%",
     )
-    words = rows[at]["text"]
-    slider = tag(
-        "input",
-        type="range",
-        min=0,
-        max=len(rows) - 1,
-        value=at,
-        style="width:75%",
-        aria_valuetext=words,
-        oninput=_MOVE,
-    )
     seen_as = f"{side}×{side}, brightness {photo.mean():.2f}"  # what a test compares of the photograph
-    box = "max-width:26em;margin:auto;text-align:center"
-    label = tag("label", "layer ", slider, style="display:block")
-    words = tag("output", words, style="font-size:.9em")
-    return HTML(
-        tag(
-            "div",
-            svg,
-            label,
-            words,
-            class_="drawing explorer",
-            data_rows=json.dumps(rows),
-            data_photo=seen_as,
-            style=box,
-        )
-    )
+    return explorer(svg, rows, start=at, label="layer", move=_MOVE, width="26em", data_photo=seen_as)
