@@ -122,7 +122,8 @@ QUOTED = "#77777a"
 
 
 def _badge(verdict: str) -> str:
-    return tag("strong", f"{MARK[verdict]} {verdict}", class_="verdict", style=f"color:{COLOUR[verdict]}")
+    words = f"{MARK[verdict]} {verdict}"
+    return tag("strong", words, class_=f"verdict {verdict.split()[-1]}", style=f"color:{COLOUR[verdict]}")
 
 
 def as_html(record: dict, *, link: str | None = None) -> str:
@@ -141,8 +142,7 @@ def as_html(record: dict, *, link: str | None = None) -> str:
     else:
         proof = "❝ quoted, not checked"
     name = tag("a", record["name"], href=link) if link else record["name"]
-    small = "font-size:.8em;opacity:.8"
-    lines.append(tag("div", f"{proof} · {text(record['source'])} · {name}", style=small))
+    lines.append(tag("div", f"{proof} · {text(record['source'])} · {name}", style="font-size:.8em"))
     colour = COLOUR[record.get("verdict", "true")] if record["kind"] == "claim" else QUOTED
     style = f"border-left:4px solid {colour};padding:.1em .8em;margin:.6em 0"
     return tag("div", *lines, class_="claim", id=None if link else anchor(record["name"]), style=style)

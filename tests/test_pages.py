@@ -98,6 +98,7 @@ def test_fade_ends_in_what_the_blocks_leave():
         "text": "weights × 0",
     }
     assert [caption.text for caption in page.find_all("figcaption")] == rows[0]["captions"]
-    assert ["display:none" in svg["style"] for svg in page.find_all("svg")] == [False, True] * 2
+    assert ["display:none" in svg["style"] for svg in page.select("figure svg")] == [False, True] * 2
+    assert page.svg["aria-label"] == "The photograph that goes in."
     with pytest.raises(ValueError, match=r"expected one colour photograph \(1, 3, H, W\), got \(3, 16, 16\)"):
         fade(photo[0], blocks, [1, 0])

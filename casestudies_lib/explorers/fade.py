@@ -23,7 +23,7 @@ _MOVE = (
 def fade(
     photo: torch.Tensor, blocks: Mapping[str, Callable[[float], torch.nn.Module]], scales: Sequence[float]
 ) -> HTML:
-    """What blocks make of a photograph while their weights shrink, side by side, and a slider over the scales.
+    """A photograph, beside it what blocks make of it while their weights shrink, and a slider over the scales.
 
     Args:
         photo: one image `(1, 3, side, side)` with values in [0, 1].
@@ -46,20 +46,11 @@ def fade(
             figures[title].append(_picture(out[0].clamp(0, 1)))
         rows.append({"captions": captions, "text": f"weights × {scale:g}"})
     side = photo.shape[-1]
-    shown = []
+    given = _image(_picture(photo[0]), side, "The photograph that goes in.")
+    shown = [tag("div", given, tag("div", "what goes in", style="font-size:.85em"), style="flex:1")]
     for number, (title, pictures) in enumerate(figures.items()):
         alt = f"The photograph after {title}, with the weights that the slider sets."
-        svgs = [
-            tag(
-                "svg",
-                tag("image", href=data, width=side, height=side),
-                viewBox=f"0 0 {side} {side}",
-                role="img",
-                aria_label=alt,
-                style="width:100%" + ("" if place == 0 else ";display:none"),
-            )
-            for place, data in enumerate(pictures)
-        ]
+        svgs = [_image(data, side, alt, "" if place == 0 else ";display:none") for place, data in enumerate(pictures)]
         caption = tag("figcaption", text(rows[0]["captions"][number]), style="font-size:.85em")
         shown.append(tag("figure", *svgs, caption, style="flex:1;margin:0"))
     pair = tag("div", *shown, style="display:flex;gap:1em")
@@ -69,6 +60,12 @@ def fade(
 def _apart(gap: float) -> str:
     """How far the result is from the photograph, in words that survive another processor."""
     return "exactly what went in" if gap == 0 else f"{gap:.0%} away from what went in"
+
+
+def _image(data: str, side: int, alt: str, style: str = "") -> str:
+    picture = tag("image", href=data, width=side, height=side)
+    box = f"0 0 {side} {side}"
+    return tag("svg", picture, viewBox=box, role="img", aria_label=alt, style=f"width:100%{style}")
 
 
 def _picture(image: torch.Tensor) -> str:
