@@ -433,8 +433,8 @@ def test_exercises_fail_as_they_stand_and_their_solutions_pass(notebook):
             assert verdict in marked.data, (stub.id, verdict)
 
 
-# Of CPU; a minute for every other page. The experiment of page 02 took 50 s of its 72 s on a busy machine.
-SECONDS = {"02_resnets": 90, "03_why_resnets_work": 90}
+# Of CPU; a minute for every other page. The experiment of page 02 alone took 50 s on a busy machine, the page 76 s.
+SECONDS = {"02_resnets": 100, "03_why_resnets_work": 90}
 
 
 def test_a_notebook_keeps_its_promise_of_time(path, notebook):
