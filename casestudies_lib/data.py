@@ -77,7 +77,8 @@ def fashion_mnist(size: int = 28, *, folder: Path | str | None = None) -> tuple[
 
     Args:
         size: height and width in pixels.
-        folder: where the four idx files are or go, packed or not; `~/.cache/casestudies` unless given.
+        folder: where the four idx files are or go, packed or not; unless given, the folder that the environment
+            variable `CASESTUDIES_DATA` names, or else `~/.cache/casestudies`.
 
     Raises:
         ValueError: a size below 1, or a damaged file.
