@@ -38,8 +38,12 @@ class Network(nn.Sequential):
     def __getitem__(self, index: int | slice) -> nn.Module:
         """One layer, or a part of the chain as a plain `nn.Sequential` that takes any input."""
         if isinstance(index, slice):
-            return nn.Sequential(OrderedDict(list(self.named_children())[index]))
+            return nn.Sequential(OrderedDict(self.chain()[index]))
         return super().__getitem__(index)
+
+    def chain(self) -> list[tuple[str, nn.Module]]:
+        """What an image passes on its way to the logits, `(name, layer)` in order."""
+        return list(self.named_children())
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """`(N, C, H, W) -> (N, classes)` logits.
@@ -48,7 +52,9 @@ class Network(nn.Sequential):
             ValueError: an input that does not fit `expects`.
         """
         self.expects.check(x, self)
-        return super().forward(x)
+        for _, layer in self.chain():
+            x = layer(x)
+        return x
 
 
 def name_weight_layers(chain: nn.Module, names: list[str]) -> dict[str, str]:
@@ -56,3 +62,16 @@ def name_weight_layers(chain: nn.Module, names: list[str]) -> dict[str, str]:
     kinds = (nn.Conv2d, nn.MaxPool2d, nn.Linear)
     paths = [path for path, module in chain.named_modules() if isinstance(module, kinds)]
     return dict(zip(paths, names, strict=True))
+
+
+def he_initialised(network: Network) -> Network:
+    """He's normal initialisation of every convolution, over outputs; its biases 0; linear layers as they are.
+
+    He et al.: Delving deep into rectifiers, ICCV 2015, eq. 14.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    return network

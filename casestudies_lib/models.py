@@ -8,7 +8,9 @@ from functools import partial
 from torch import nn
 
 from casestudies_lib.alexnet import alexnet
+from casestudies_lib.inception import googlenet
 from casestudies_lib.lenet import lenet5
+from casestudies_lib.nin import nin_cifar
 from casestudies_lib.resnet import cifar_plain, cifar_resnet, plain, resnet
 from casestudies_lib.vgg import vgg
 
@@ -38,4 +40,7 @@ MODELS: dict[str, Callable[[], nn.Module]] = {
     "resnet152": partial(resnet, 152),
     **{f"cifar_plain{depth}": partial(cifar_plain, depth) for depth in (20, 32, 44, 56, 110)},
     **{f"cifar_resnet{depth}": partial(cifar_resnet, depth) for depth in (20, 32, 44, 56, 110, 1202)},
+    "nin_cifar10": nin_cifar,
+    "googlenet": googlenet,
+    "googlenet_torchvision": partial(googlenet, "torchvision"),
 }

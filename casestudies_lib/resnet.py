@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from casestudies_lib.blocks import Network
+from casestudies_lib.blocks import Network, he_initialised
 from casestudies_lib.checks import Images, one_of, positive_int
 
 # Table 1: residual blocks in the four stages of 64, 128, 256 and 512 channels.
@@ -234,16 +234,6 @@ def layers_of(
     return layers | {"avgpool": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten(), "fc": nn.Linear(channels, classes)}
 
 
-def initialised(network: Network) -> Network:
-    """He's normal initialisation of every convolution; biases, where there are any, 0."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-    return network
-
-
 def imagenet(title: str, block: type[nn.Module], depth: int, classes: int, **options: object) -> Network:
     """Table 1: 7 x 7 convolution, pool, four stages."""
     stem = {"conv1": nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)}
@@ -258,7 +248,7 @@ def imagenet(title: str, block: type[nn.Module], depth: int, classes: int, **opt
         why=lambda h, w: f"five strides of 2 leave {-(-h // 32)} x {-(-w // 32)} positions to the last stage's 3 x 3",
         repair="use cifar_resnet for small images, or resize with torch.nn.functional.interpolate(x, size=(224, 224))",
     )
-    return initialised(Network(title, expects, layers_of(stem, block, BLOCKS[depth], 64, classes, **options)))
+    return he_initialised(Network(title, expects, layers_of(stem, block, BLOCKS[depth], 64, classes, **options)))
 
 
 def resnet(
@@ -356,7 +346,7 @@ def cifar(
     )
     title += f", width {width}" * (width != 16) + ", no batch norm" * (not batch_norm)
     counts = ((depth - 2) // 6,) * 3
-    return initialised(Network(title, expects, layers_of(stem, block, counts, width, classes, **options)))
+    return he_initialised(Network(title, expects, layers_of(stem, block, counts, width, classes, **options)))
 
 
 def cifar_resnet(

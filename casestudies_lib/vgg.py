@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from casestudies_lib.blocks import Network, name_weight_layers
+from casestudies_lib.blocks import Network, he_initialised, name_weight_layers
 from casestudies_lib.checks import Images, one_of, positive_int
 
 # Table 1, top to bottom: five stages, each closed by a pool; (width, kernel size of each convolution).
@@ -94,11 +94,9 @@ def vgg(variant: int | str, *, batch_norm: bool = False, classes: int = 1000) ->
     title = f"VGG-{depth}" + (", column C" if column == "C" else "") + (" with batch norm" if batch_norm else "")
     network = Network(title, expects, layers)
     network.paper_names = name_weight_layers(network, names)
+    he_initialised(network)
     for module in network.modules():
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-            nn.init.zeros_(module.bias)
-        elif isinstance(module, nn.Linear):
+        if isinstance(module, nn.Linear):
             nn.init.normal_(module.weight, std=0.01)
             nn.init.zeros_(module.bias)
     return network

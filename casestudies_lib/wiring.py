@@ -11,6 +11,7 @@ from torch import fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
 from casestudies_lib.anatomy import kind_of
+from casestudies_lib.blocks import Network
 
 
 @dataclass(frozen=True)
@@ -33,27 +34,44 @@ class Node:
 
 
 class _Tracer(fx.Tracer):
-    """Steps into containers; whatever has no children is one step, and identities are none."""
+    """Steps into containers; a module of a class in `whole`, or without children, is one step."""
+
+    def __init__(self, whole: tuple[type[nn.Module], ...], method: str) -> None:
+        super().__init__()
+        self.whole = whole
+        self.traced_func_name = method
 
     def is_leaf_module(self, module: nn.Module, path: str) -> bool:
-        return not any(True for _ in module.children())
+        return isinstance(module, self.whole) or not any(True for _ in module.children())
 
 
-def wiring(module: nn.Module, shape: tuple[int, ...]) -> dict[str, Node]:
+def wiring(
+    module: nn.Module, shape: tuple[int, ...], *, whole: tuple[type[nn.Module], ...] = (), method: str = "forward"
+) -> dict[str, Node]:
     """The steps of a module's forward pass by name, in order, for one input of `shape` without the batch axis.
 
-    Modules that do nothing (`nn.Identity`) are left out: who reads them reads what they read.
+    Modules that do nothing (`nn.Identity`) are left out: who reads them reads what they read. A network's check of its
+    input is no step.
+
+    Args:
+        module: what to follow.
+        shape: one input, `(channels, height, width)`.
+        whole: classes of modules that stay in one piece.
+        method: the method to follow instead of `forward`.
 
     Raises:
         ValueError: a forward pass that depends on the data, which no single picture shows.
     """
     meta = copy.deepcopy(module).to("meta").eval()
+    for part in meta.modules():
+        if isinstance(part, Network):
+            part.expects = _Anything()
     try:
-        graph = _Tracer().trace(meta)
+        graph = _Tracer(whole, method).trace(meta)
     except (fx.proxy.TraceError, ValueError) as problem:
         raise ValueError(
             f"expected a {type(module).__name__} whose forward pass does not depend on the data, got one that does "
-            f"({problem}): pass its layers, such as network[:]"
+            f"({problem}): pass a part of it"
         ) from None
     ShapeProp(fx.GraphModule(meta, graph)).propagate(torch.empty(1, *shape, device="meta"))
     nodes: dict[str, Node] = {}
@@ -80,6 +98,12 @@ def main_path(nodes: dict[str, Node]) -> list[str]:
     for node in nodes.values():
         longest[node.name] = [*max((longest[name] for name in node.reads), key=len, default=[]), node.name]
     return longest[next(reversed(nodes))]
+
+
+class _Anything:
+    """Takes any input, in place of a network's `expects`, whose check reads data that tracing does not have."""
+
+    def check(self, x: object, network: nn.Module) -> None: ...
 
 
 @dataclass(frozen=True)

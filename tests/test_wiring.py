@@ -74,8 +74,18 @@ def test_shortcuts_of_whole_networks(network, count, changing):
 
 
 def test_a_forward_pass_that_looks_at_its_data_is_refused():
-    with pytest.raises(ValueError, match=r"got one that does .* such as network\[:\]"):
-        wiring(alexnet(), (3, 227, 227))
+    class Choosy(nn.Module):
+        def forward(self, x):
+            return x.relu() if x.sum() > 0 else x
+
+    with pytest.raises(ValueError, match=r"expected a Choosy .*got one that does .*: pass a part of it"):
+        wiring(Choosy(), SHAPE)
+
+
+def test_a_networks_check_is_no_step():
+    network = alexnet()
+    assert list(wiring(network, (3, 227, 227))) == list(wiring(network[:], (3, 227, 227)))
+    assert type(network.expects).__name__ == "Images", "the live one still checks"
 
 
 def test_the_live_module_is_untouched():

@@ -1,0 +1,222 @@
+"""GoogLeNet: Inception modules, which look through windows of several sizes at once and stack what they see.
+
+Szegedy et al.: Going deeper with convolutions, CVPR 2015 (arXiv:1409.4842), Table 1 and Figures 2 and 3.
+
+| variant         | windows in a module | normalisation  | parameters | with both side branches |
+| --------------- | ------------------- | -------------- | ---------- | ----------------------- |
+| `"2014"`        | 1, 3, 5             | local response | 6,998,552  | 13,378,280              |
+| `"torchvision"` | 1, 3, 3             | batch          | 6,624,904  | 13,004,888              |
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import torch
+from torch import nn
+
+from casestudies_lib.blocks import Network, he_initialised
+from casestudies_lib.checks import Images, one_of, positive_int
+
+# Table 1, in its columns: #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj.
+TABLE = {
+    "3a": (64, 96, 128, 16, 32, 32),
+    "3b": (128, 128, 192, 32, 96, 64),
+    "4a": (192, 96, 208, 16, 48, 64),
+    "4b": (160, 112, 224, 24, 64, 64),
+    "4c": (128, 128, 256, 24, 64, 64),
+    "4d": (112, 144, 288, 32, 64, 64),
+    "4e": (256, 160, 320, 32, 128, 128),
+    "5a": (256, 160, 320, 32, 128, 128),
+    "5b": (384, 192, 384, 48, 128, 128),
+}
+SIDE_BRANCHES = {"inception4a": "aux1", "inception4d": "aux2"}  # what reads the output of which module
+
+
+def unit(
+    channels: int, width: int, kernel: int, *, stride: int = 1, padding: int | None = None, batch_norm: bool = False
+) -> nn.Sequential:
+    """A convolution and its ReLU, with batch normalisation between them or a bias: `(N, channels, H, W) -> (N, width,
+    H / stride, W / stride)`.
+    """
+    padding = kernel // 2 if padding is None else padding
+    layers = OrderedDict(conv=nn.Conv2d(channels, width, kernel, stride, padding, bias=not batch_norm))
+    if batch_norm:
+        layers["bn"] = nn.BatchNorm2d(width, eps=1e-3)
+    layers["relu"] = nn.ReLU()
+    return nn.Sequential(layers)
+
+
+class Inception(nn.Module):
+    """Four branches side by side, their channels stacked: `(N, channels, H, W) -> (N, sum of the widths, H, W)`.
+
+    Args:
+        channels: of the input.
+        n1, reduce3, n3, reduce5, n5, pool: channels, in the columns of Table 1. Without the reductions and the
+            projection after the pool (None for each), this is the naive module of Fig. 2(a).
+        batch_norm: whether batch normalisation follows every convolution.
+        largest: the side of the largest window, 5 in the paper.
+    """
+
+    kind = "Inception module"
+
+    def __init__(
+        self,
+        channels: int,
+        n1: int,
+        reduce3: int | None,
+        n3: int,
+        reduce5: int | None,
+        n5: int,
+        pool: int | None,
+        *,
+        batch_norm: bool = False,
+        largest: int = 5,
+    ) -> None:
+        super().__init__()
+
+        def squeezed(reduce: int | None, width: int, kernel: int) -> nn.Module:
+            if reduce is None:
+                return unit(channels, width, kernel, batch_norm=batch_norm)
+            return nn.Sequential(
+                unit(channels, reduce, 1, batch_norm=batch_norm), unit(reduce, width, kernel, batch_norm=batch_norm)
+            )
+
+        pooled = nn.MaxPool2d(3, stride=1, padding=1)
+        self.branch1 = unit(channels, n1, 1, batch_norm=batch_norm)
+        self.branch2 = squeezed(reduce3, n3, 3)
+        self.branch3 = squeezed(reduce5, n5, largest)
+        self.branch4 = pooled if pool is None else nn.Sequential(pooled, unit(channels, pool, 1, batch_norm=batch_norm))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([self.branch1(x), self.branch2(x), self.branch3(x), self.branch4(x)], dim=1)
+
+
+class SideBranch(nn.Module):
+    """A classifier on a hidden layer (sec. 5): average pool, 1 x 1 convolution, two fully connected layers.
+
+    `(N, channels, 14, 14) -> (N, classes)` logits. Public checkpoints pool to 4 x 4 from any size (`adaptive`), which
+    is another pool than the paper's 5 x 5 at stride 3 in all but the size of its output.
+    """
+
+    kind = "side branch"
+
+    def __init__(self, channels: int, classes: int, *, adaptive: bool = False, batch_norm: bool = False) -> None:
+        super().__init__()
+        self.pool = nn.AdaptiveAvgPool2d(4) if adaptive else nn.AvgPool2d(5, stride=3)
+        self.conv = unit(channels, 128, 1, batch_norm=batch_norm)
+        self.flatten = nn.Flatten()
+        self.fc1 = nn.Linear(4 * 4 * 128, 1024)
+        self.relu = nn.ReLU()
+        self.dropout = nn.Dropout(0.7)
+        self.fc2 = nn.Linear(1024, classes)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.flatten(self.conv(self.pool(x)))
+        return self.fc2(self.dropout(self.relu(self.fc1(x))))
+
+
+class GoogLeNet(Network):
+    """A chain of layers with classifiers on hidden layers, which only training uses; see `googlenet`."""
+
+    def chain(self) -> list[tuple[str, nn.Module]]:
+        """What an image passes on its way to the logits, `(name, layer)` in order: all but the side branches."""
+        return [(name, layer) for name, layer in self.named_children() if not isinstance(layer, SideBranch)]
+
+    def forward_with_aux(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Logits `(N, classes)` of the network and of its side branches on 4a and 4d.
+
+        The paper's training loss is `loss(logits) + 0.3 * (loss(aux1) + loss(aux2))`.
+
+        Raises:
+            ValueError: a network built without side branches, or an input that does not fit.
+        """
+        if not hasattr(self, "aux1"):
+            raise ValueError("expected a network with side branches, got one without: build googlenet(aux=True)")
+        self.expects.check(x, self)
+        side = []
+        for name, layer in self.chain():
+            x = layer(x)
+            if name in SIDE_BRANCHES:
+                side.append(self.get_submodule(SIDE_BRANCHES[name])(x))
+        return x, *side
+
+
+def googlenet(variant: str = "2014", *, aux: bool = False, classes: int = 1000) -> GoogLeNet:
+    """GoogLeNet, Szegedy 2014, Table 1: `(N, 3, H, W) -> (N, classes)` logits, for 224 pixels, H and W at least 33.
+
+    Args:
+        variant: `"2014"`, the paper's, or `"torchvision"`, whose public checkpoints people load (with `aux=True`).
+        aux: whether to build the two side branches. `forward` never uses them; `forward_with_aux` returns their logits.
+        classes: number of classes.
+
+    Raises:
+        ValueError: an unknown variant or classes below 1; in `forward`, anything but a float batch of RGB images of at
+            least 33 pixels, or of exactly 224 with the paper's side branches, which read 4 x 4 positions.
+
+    Differs from the paper: Table 1 omits the local response normalisation of Fig. 3; its constants here are those of
+    the model zoo's replication (5 maps, alpha 1e-4, beta 0.75). Pools round up, as there. Initialisation is He's.
+    `"torchvision"` differs in more, and public checkpoints depend on it: batch normalisation with eps 1e-3 instead of
+    response normalisation and biases, windows of 3 x 3 in the branch that the paper makes 5 x 5, a fourth pool of
+    2 x 2, side branches that pool adaptively, dropout of 0.2 before the classifier instead of 0.4. Its checkpoint wants
+    images scaled to (-1, 1).
+
+    >>> import torch
+    >>> with torch.device("meta"):
+    ...     sum(p.numel() for p in googlenet().parameters())
+    6998552
+    """
+    one_of("variant", variant, ("2014", "torchvision"))
+    one_of("aux", aux, (True, False))
+    positive_int("classes", classes)
+    paper = variant == "2014"
+    norm = {"batch_norm": not paper}
+
+    layers: dict[str, nn.Module] = {
+        "conv1": unit(3, 64, 7, stride=2, padding=3, **norm),                       # 112x112x64
+        "maxpool1": nn.MaxPool2d(3, stride=2, ceil_mode=True),                      # 56x56x64
+        "norm1": nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75),
+        "conv2": unit(64, 64, 1, **norm),                                           # 56x56x64
+        "conv3": unit(64, 192, 3, **norm),                                          # 56x56x192
+        "norm2": nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75),
+        "maxpool2": nn.MaxPool2d(3, stride=2, ceil_mode=True),                      # 28x28x192
+    }  # fmt: skip
+    channels, before = 192, {}
+    for name, (n1, reduce3, n3, reduce5, n5, pool) in TABLE.items():
+        if name == "4a":
+            layers["maxpool3"] = nn.MaxPool2d(3, stride=2, ceil_mode=True)  # 14x14x480
+        if name == "5a":
+            layers["maxpool4"] = nn.MaxPool2d(3 if paper else 2, stride=2, ceil_mode=True)  # 7x7x832
+        layers[f"inception{name}"] = Inception(
+            channels, n1, reduce3, n3, reduce5, n5, pool, largest=5 if paper else 3, **norm
+        )
+        channels = before[f"inception{name}"] = n1 + n3 + n5 + pool
+    if aux:
+        layers |= {
+            branch: SideBranch(before[module], classes, adaptive=not paper, **norm)
+            for module, branch in SIDE_BRANCHES.items()
+        }
+    layers |= {
+        "avgpool": nn.AdaptiveAvgPool2d(1),
+        "flatten": nn.Flatten(),
+        "dropout": nn.Dropout(0.4 if paper else 0.2),
+        "fc": nn.Linear(channels, classes),
+    }
+    if not paper:
+        del layers["norm1"], layers["norm2"]
+
+    expects = Images(
+        3,
+        224,
+        exact=paper and aux,
+        least=33,
+        why=(lambda h, w: "the side branches read the 4 x 4 positions that 224 pixels leave them; build without aux")
+        if paper and aux
+        else (lambda h, w: f"five strides of 2 leave {-(-h // 32)} x {-(-w // 32)} positions to the last modules"),
+    )
+    title = ("GoogLeNet" if paper else "GoogLeNet (torchvision)") + ", with side branches" * aux
+    network = GoogLeNet(title, expects, layers)
+    network.paper_names = {
+        path: path.replace("inception", "").removesuffix(".conv") for path, _ in network.named_modules() if path
+    }
+    return he_initialised(network)
