@@ -31,6 +31,7 @@ def claim(
     source: str,
     notes: str | None = None,
     verdict: str | None = None,
+    by: str | None = None,
 ) -> None:
     """Show a sentence with what was measured for it, or fail.
 
@@ -42,16 +43,13 @@ def claim(
         source: the paper and place that says so, or `measured here`.
         notes: the words of the lecture notes that the sentence answers, if any.
         verdict: what is to be said of those words: one of `VERDICTS`.
+        by: who says these words, where it is not the notes, such as `the lecture` or `often said`.
 
     Raises:
         ClaimError: the claim does not hold; the message has the sentence and the measurement.
         ValueError: a name, verdict, measurement or result that cannot be shown honestly.
     """
-    _check(name, sentence, source)
-    if (notes is None) != (verdict is None):
-        raise ValueError(f"expected notes and verdict together, got notes={notes!r}, verdict={verdict!r}: pass both")
-    if verdict is not None:
-        one_of("verdict", verdict, VERDICTS)
+    _check(name, sentence, source, notes, verdict, by)
     if not isinstance(measured, (str, Integral)) or isinstance(measured, bool):
         raise ValueError(
             f"expected a measurement as a whole number or as text that survives another CPU, got {measured!r}: "
@@ -62,17 +60,25 @@ def claim(
     found = measured if isinstance(measured, str) else f"{measured:,}"
     if not holds:
         raise ClaimError(f"{name} does not hold: {sentence!r}; measured: {found}")
-    _show("claim", name=name, sentence=sentence, measured=found, source=source, notes=notes, verdict=verdict)
+    _show("claim", name=name, sentence=sentence, measured=found, source=source, notes=notes, verdict=verdict, by=by)
 
 
-def quotation(name: str, sentence: str, *, source: str) -> None:
-    """Show a sentence that only a paper can settle, marked as quoted and not as checked.
+def quotation(
+    name: str,
+    sentence: str,
+    *,
+    source: str,
+    notes: str | None = None,
+    verdict: str | None = None,
+    by: str | None = None,
+) -> None:
+    """Show a sentence that only a paper can settle, marked as quoted and not as checked; arguments as for `claim`.
 
     Raises:
-        ValueError: a name or source that cannot be shown honestly.
+        ValueError: a name, verdict or source that cannot be shown honestly.
     """
-    _check(name, sentence, source)
-    _show("quotation", name=name, sentence=sentence, source=source)
+    _check(name, sentence, source, notes, verdict, by)
+    _show("quotation", name=name, sentence=sentence, source=source, notes=notes, verdict=verdict, by=by)
 
 
 @contextmanager
@@ -97,22 +103,25 @@ def folded(title: str) -> Iterator[None]:
 
 
 def what_the_notes_say() -> HTML:
-    """Every line of the notes that a claim of this notebook has answered so far, with its verdict, the worst first."""
+    """What this notebook's claims have answered so far, the notes' lines and others', each with its verdict, the worst
+    first.
+    """
     left = "text-align:left"
     answered = [record for record in _shown.values() if "notes" in record]
     rows = [
         tag(
             "tr",
             tag("td", _badge(record["verdict"]), style=f"{left};white-space:nowrap"),
-            tag("td", f"“{text(record['notes'])}”", style=left),
+            tag("td", f"{_who(record, '')}“{text(record['notes'])}”", style=left),
             tag("td", tag("a", record["name"], href=f"#{anchor(record['name'])}"), style=f"{left};white-space:nowrap"),
         )
         for verdict in reversed(VERDICTS)
         for record in answered
         if record["verdict"] == verdict
     ]
-    head = tag("tr", *(tag("th", words, scope="col", style=left) for words in ("verdict", "the notes say", "we found")))
-    return HTML(scrolling_table("What the notes say, what we found", tag("thead", head), tag("tbody", *rows)))
+    says = "they say" if any("by" in record for record in answered) else "the notes say"
+    head = tag("tr", *(tag("th", words, scope="col", style=left) for words in ("verdict", says, "we found")))
+    return HTML(scrolling_table(f"What {says}, what we found", tag("thead", head), tag("tbody", *rows)))
 
 
 # Each verdict's mark and colour, readable on white and on black.
@@ -133,7 +142,7 @@ def as_html(record: dict, *, link: str | None = None) -> str:
     """
     lines = []
     if "notes" in record:
-        lines.append(tag("div", f"The notes: “{text(record['notes'])}” ", _badge(record["verdict"])))
+        lines.append(tag("div", f"{_who(record, 'The notes: ')}“{text(record['notes'])}” ", _badge(record["verdict"])))
     lines.append(tag("div", _rich(record["sentence"])))
     if record["kind"] == "claim":
         found = record["measured"]
@@ -143,9 +152,16 @@ def as_html(record: dict, *, link: str | None = None) -> str:
         proof = "❝ quoted, not checked"
     name = tag("a", record["name"], href=link) if link else record["name"]
     lines.append(tag("div", f"{proof} · {text(record['source'])} · {name}", style="font-size:.8em"))
-    colour = COLOUR[record.get("verdict", "true")] if record["kind"] == "claim" else QUOTED
+    colour = (
+        QUOTED if record["kind"] == "quotation" and "verdict" not in record else COLOUR[record.get("verdict", "true")]
+    )
     style = f"border-left:4px solid {colour};padding:.1em .8em;margin:.6em 0"
     return tag("div", *lines, class_="claim", id=None if link else anchor(record["name"]), style=style)
+
+
+def _who(record: dict, notes: str) -> str:
+    """Who says what a record answers; `notes` where the notes do."""
+    return f"{record['by'][0].upper()}{text(record['by'][1:])}: " if "by" in record else notes
 
 
 def anchor(name: str) -> str:
@@ -161,12 +177,18 @@ def _rich(sentence: str) -> str:
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", text(sentence))
 
 
-def _check(name: str, sentence: str, source: str) -> None:
+def _check(name: str, sentence: str, source: str, notes: str | None, verdict: str | None, by: str | None) -> None:
     if not re.fullmatch(r"[A-Z0-9]+-\d+", name):
         raise ValueError(f"expected a claim's name like LENET-3, got {name!r}: capitals, a hyphen, a number")
     for what, words in (("sentence", sentence), ("source", source)):
         if not words.strip():
             raise ValueError(f"expected a {what} for claim {name}, got {words!r}: say it in words")
+    if (notes is None) != (verdict is None):
+        raise ValueError(f"expected notes and verdict together, got notes={notes!r}, verdict={verdict!r}: pass both")
+    if verdict is not None:
+        one_of("verdict", verdict, VERDICTS)
+    if by is not None and (notes is None or not by.strip()):
+        raise ValueError(f"expected words that {by!r} says, got notes={notes!r}: pass them as notes")
 
 
 def _show(kind: str, **record: object) -> None:

@@ -7,7 +7,7 @@ import html
 EMPTY = {"br", "image", "input", "path", "rect"}  # tags that hold nothing
 
 
-def tag(name: str, *inside: str, **attributes: object) -> str:
+def tag(name: str, /, *inside: str, **attributes: object) -> str:
     """`<name attribute="value">inside</name>`, with every attribute escaped.
 
     Children are markup and go in as they are; escape plain text with `text`. A trailing underscore

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from IPython.display import HTML
-from PIL import Image
 
-from casestudies_lib.explorers.slider import explorer
+from casestudies_lib.explorers.slider import explorer, jpeg
 from casestudies_lib.markup import tag, text
 
 _MOVE = (
@@ -43,10 +40,10 @@ def fade(
                 out = make(scale)(photo)
             gap = (out - photo).square().sum() / photo.square().sum()
             captions.append(f"{title}: {_apart(gap.sqrt().item())}")
-            figures[title].append(_picture(out[0].clamp(0, 1)))
+            figures[title].append(jpeg(out[0].clamp(0, 1)))
         rows.append({"captions": captions, "text": f"weights × {scale:g}"})
     side = photo.shape[-1]
-    given = _image(_picture(photo[0]), side, "The photograph that goes in.")
+    given = _image(jpeg(photo[0]), side, "The photograph that goes in.")
     shown = [tag("div", given, tag("div", "what goes in", style="font-size:.85em"), style="flex:1")]
     for number, (title, pictures) in enumerate(figures.items()):
         alt = f"The photograph after {title}, with the weights that the slider sets."
@@ -66,9 +63,3 @@ def _image(data: str, side: int, alt: str, style: str = "") -> str:
     picture = tag("image", href=data, width=side, height=side)
     box = f"0 0 {side} {side}"
     return tag("svg", picture, viewBox=box, role="img", aria_label=alt, style=f"width:100%{style}")
-
-
-def _picture(image: torch.Tensor) -> str:
-    data = io.BytesIO()
-    Image.fromarray((image.permute(1, 2, 0) * 255).round().byte().numpy()).save(data, "JPEG", quality=75)
-    return f"data:image/jpeg;base64,{base64.b64encode(data.getvalue()).decode()}"

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import io
-
 import torch
 from IPython.display import HTML
-from PIL import Image
 
 from casestudies_lib.anatomy import Anatomy
 from casestudies_lib.checks import one_of
-from casestudies_lib.explorers.slider import explorer
+from casestudies_lib.explorers.slider import explorer, jpeg
 from casestudies_lib.markup import tag
 
 _MOVE = "for (const key of ['x', 'y', 'width', 'height']) box.querySelector('rect').setAttribute(key, row.rect[key]);"
@@ -45,10 +41,7 @@ def receptive_field(network: Anatomy, photo: torch.Tensor, *, start: str) -> HTM
         for width in [min(layer.receptive_field, side)]
     ]
     at = [layer.name for layer in seen].index(start)
-    picture = Image.fromarray((photo[0].permute(1, 2, 0) * 255).round().byte().numpy())
-    jpeg = io.BytesIO()
-    picture.save(jpeg, "JPEG", quality=80)
-    data = f"data:image/jpeg;base64,{base64.b64encode(jpeg.getvalue()).decode()}"
+    data = jpeg(photo[0], quality=80)
     alt = f"A photograph with the square that one unit in the middle of {network.title} sees, layer by layer."
     square = {"fill": "#ffffff", "fill-opacity": 0.25, "stroke": "#ff2d95", "stroke-width": 3}
     svg = tag(

@@ -1,0 +1,71 @@
+"""Sliders over the weights of a 1 x 1 convolution: what does it make of the three channels of a photograph?"""
+
+from __future__ import annotations
+
+import torch
+from IPython.display import HTML
+
+from casestudies_lib.explorers.slider import Knob, explorer_of_many, jpeg
+from casestudies_lib.markup import tag
+
+CHANNELS = ("red", "green", "blue")
+
+# The browser's colour matrix is a 1 x 1 convolution from three channels to three; here its three filters are the same.
+_MOVE = """
+const row = [at.red, at.green, at.blue, 0, at.bias].join(' ');
+box.querySelector('feColorMatrix').setAttribute('values', row + ' ' + row + ' ' + row + ' 0 0 0 1 0');
+const pixel = [...JSON.parse(box.dataset.pixel), 1], weights = [at.red, at.green, at.blue, at.bias];
+const sum = weights.reduce((total, weight, i) => total + weight * pixel[i], 0);
+words = 'The marked pixel: ' + weights.map((weight, i) => (weight < 0 ? '−' : i ? '+' : '') + (i ? ' ' : '')
+  + Math.abs(weight).toFixed(1) + (i < 3 ? ' · ' + pixel[i].toFixed(2) : '')).join(' ')
+  + ' = ' + sum.toFixed(2).replace('-', '−') + (sum < 0 ? ', and 0 after the ReLU' : '');
+"""
+
+
+def mix(
+    photo: torch.Tensor, *, pixel: tuple[int, int], start: tuple[float, float, float, float] = (1.0, -1.0, 0.0, 0.0)
+) -> HTML:
+    """A photograph, beside it what one 1 x 1 filter with ReLU makes of it, and a slider for each weight and the bias.
+
+    Results above 1 are shown as white.
+
+    Args:
+        photo: one image `(1, 3, side, side)` with values in [0, 1].
+        pixel: row and column of the pixel whose sum is written out.
+        start: weights for red, green and blue, and the bias, from -2 to 2 in steps of 0.1.
+
+    Raises:
+        ValueError: a photograph of another shape, or a start that no slider has.
+    """
+    if photo.dim() != 4 or photo.shape[:2] != (1, 3) or photo.shape[2] != photo.shape[3]:
+        raise ValueError(
+            f"expected one colour photograph (1, 3, side, side), got {tuple(photo.shape)}: see photograph()"
+        )
+    side = photo.shape[-1]
+    values = [tenth / 10 for tenth in range(-20, 21)]
+    labels = {name: f"weight of {name}" for name in CHANNELS} | {"bias": "bias"}
+    knobs = {name: Knob(label, values, at) for (name, label), at in zip(labels.items(), start)}
+    row = " ".join(f"{value:g}" for value in (*start[:3], 0, start[3]))
+    matrix = tag("feColorMatrix", type="matrix", values=f"{row} {row} {row} 0 0 0 1 0")
+    mixed = tag("filter", matrix, id="mix-of-channels", **{"color-interpolation-filters": "sRGB"})
+    data = jpeg(photo[0])
+    y, x = pixel
+    ring = {"x": x - 5, "y": y - 5, "width": 10, "height": 10, "fill": "none", "stroke": "#ff2d95", "stroke-width": 2}
+    panels = []
+    for words, style in (("what goes in", None), ("what comes out", "filter:url(#mix-of-channels)")):
+        image = tag("image", href=data, width=side, height=side, style=style)
+        about = {"viewBox": f"0 0 {side} {side}", "role": "img", "style": "width:100%"}
+        alt = f"A photograph: {words}{' of the 1×1 convolution' if style else ''}."
+        svg = tag("svg", tag("defs", mixed) if style else "", image, tag("rect", **ring), aria_label=alt, **about)
+        panels.append(tag("div", svg, tag("div", words, style="font-size:.85em"), style="flex:1"))
+    seen = [round(value, 2) for value in photo[0, :, y, x].tolist()]
+    terms = [(weight, f" · {value:.2f}") for weight, value in zip(start, seen)] + [(start[3], "")]
+    summed = [
+        ("−" if weight < 0 else "+" if place else "") + " " * (place > 0) + f"{abs(weight):.1f}{value}"
+        for place, (weight, value) in enumerate(terms)
+    ]
+    total = sum(weight * value for weight, value in zip(start, [*seen, 1]))
+    words = f"The marked pixel: {' '.join(summed)} = {total:.2f}".replace("-", "−")
+    words += ", and 0 after the ReLU" if total < 0 else ""
+    pair = tag("div", *panels, style="display:flex;gap:1em;margin-bottom:.5em")
+    return explorer_of_many(pair, knobs, words, move=_MOVE, width="30em", data_pixel=seen)
