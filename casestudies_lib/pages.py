@@ -1,14 +1,14 @@
-"""What a page does besides claims and figures: it shows the library's own source, and marks an exercise."""
+"""What a page does besides claims and figures: it shows the library's own source, a table, and marks an exercise."""
 
 from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from IPython.display import HTML, Markdown
 
-from casestudies_lib.markup import tag, text
+from casestudies_lib.markup import scrolling_table, tag, text
 
 
 def source(*objects: object) -> Markdown:
@@ -26,6 +26,35 @@ def _without_docstrings(item: object) -> str:
             if lines[docstring.end_lineno] == "":  # the empty line below it
                 lines[docstring.end_lineno] = None
     return "\n".join(line.removesuffix("  # fmt: skip") for line in lines if line is not None).rstrip()
+
+
+def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> HTML:
+    """A table that a page works out: the first column names the rows, the others are numbers at the right.
+
+    Whole numbers get thousands separators, floats one decimal, None an empty cell.
+
+    Raises:
+        ValueError: a row of another length than the head.
+    """
+    if wrong := [row for row in rows if len(row) != len(head)]:
+        raise ValueError(f"expected {len(head)} cells in every row, got {len(wrong[0])} in {wrong[0]}: fill with None")
+
+    def cell(value: object) -> str:
+        shown = "" if value is None else f"{value:,.1f}" if isinstance(value, float) else value
+        return text(f"{shown:,}" if isinstance(shown, int) else shown)
+
+    aligned = ["text-align:left", *["text-align:right"] * (len(head) - 1)]
+    heads = [tag("th", text(words), scope="col", style=style) for words, style in zip(head, aligned)]
+    body = [
+        tag(
+            "tr",
+            tag("th", text(name), scope="row", style=aligned[0]),
+            *(tag("td", cell(v), style=aligned[1]) for v in rest),
+        )
+        for name, *rest in rows
+    ]
+    parts = tag("caption", text(caption)), tag("thead", tag("tr", *heads)), tag("tbody", *body)
+    return HTML(scrolling_table(caption, *parts))
 
 
 def mark(name: str, attempt: Callable[[], object], wanted: object) -> HTML:

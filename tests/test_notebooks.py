@@ -23,7 +23,7 @@ from casestudies_lib import claims, drawing
 
 ROOT = Path(__file__).resolve().parent.parent
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-YEARS = {"1998", "2012", "2014"}  # the papers' years: the only numbers that nothing needs to measure
+YEARS = {"1998", "2012", "2013", "2014"}  # the papers' years: the only numbers that nothing needs to measure
 KNOWN = {"text/html", "text/plain", "text/markdown", claims.MIME, drawing.MIME}
 
 # The fact-check of the lecture notes: what each section has to claim or quote, what may only be quoted because nothing
@@ -37,19 +37,23 @@ LEDGER = {
     ],
     "02_resnets": [*(f"RES-{n}" for n in range(1, 17)), *(f"DEEP-{n}" for n in (1, 2, 3, 4, 7, 8, 9, 11))],
     "03_why_resnets_work": ["DEEP-5", "DEEP-6", "DEEP-10", *(f"WHY-{n}" for n in range(1, 11))],
+    "04_networks_in_networks": [f"NIN-{n}" for n in range(1, 9)],
+    "05_inception": [f"INC-{n}" for n in range(1, 17)],
 }
 QUOTED = {
     *("LENET-14", "ALEX-6", "ALEX-15", "VGG-17", "VGG-19"),
     *("RES-17", "DEEP-8", "DEEP-9", "DEEP-12", "WHY-8", "WHY-9", "WHY-16"),
+    *("NIN-6", "NIN-8", "INC-13", "INC-14", "INC-16"),
 }
 VERDICTS = {
     "true": {"ALEX-4", "ALEX-5", "VGG-5", "VGG-6", "VGG-7", "VGG-8", "RES-4", "RES-8"},
     "true with a condition": {
         *("GEN-2", "LENET-1", "ALEX-2", "VGG-2", "VGG-4"),
         *("RES-6", "RES-10", "DEEP-1", "DEEP-2", "DEEP-3", "DEEP-6", "WHY-1", "WHY-5"),
+        *("NIN-4", "INC-6", "INC-11"),
     },
-    "imprecise": {"LENET-6", "VGG-3", "RES-3", "RES-5", "RES-9", "DEEP-4", "DEEP-5"},
-    "wrong": {"ALEX-1", "VGG-1"},
+    "imprecise": {"LENET-6", "VGG-3", "RES-3", "RES-5", "RES-9", "DEEP-4", "DEEP-5", "NIN-5", "INC-9", "INC-13"},
+    "wrong": {"ALEX-1", "VGG-1", "NIN-6", "INC-10", "INC-15"},
 }
 
 
