@@ -240,8 +240,13 @@ def draw_connections(layer: SparseConv2d) -> HTML:
     return HTML(tag("div", svg, class_="drawing", role="img", aria_label=alt, style=CENTRED))
 
 
-def digits_grid(images: Sequence[np.ndarray | None], titles: Sequence[str], *, columns: int = 8) -> Figure:
-    """Small grey images `(H, W)` in a grid, each under its title; None leaves a gap."""
+def digits_grid(
+    images: Sequence[np.ndarray | None], titles: Sequence[str], *, columns: int = 8, white: float | None = None
+) -> Figure:
+    """Small grey images `(H, W)` in a grid, each under its title; None leaves a gap.
+
+    Each image has its own scale, from its darkest to its brightest value; with `white`, all run from 0 to that value.
+    """
     rows = -(-len(images) // columns)
     drawn, axes = figure(4.6, 0.85 * rows, nrows=rows, ncols=columns, squeeze=False)
     for cell in axes.ravel():
@@ -249,7 +254,7 @@ def digits_grid(images: Sequence[np.ndarray | None], titles: Sequence[str], *, c
     for cell, image, title in zip(axes.ravel(), images, titles, strict=False):
         if image is None:
             continue
-        cell.imshow(image, cmap="gray")
+        cell.imshow(image, cmap="gray", vmin=None if white is None else 0, vmax=white)
         cell.set_title(title, fontsize=9)
         cell.set(xticks=[], yticks=[])
         cell.set_axis_on()

@@ -11,6 +11,8 @@ Szegedy et al.: Going deeper with convolutions, CVPR 2015 (arXiv:1409.4842), Tab
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import nn
@@ -30,17 +32,25 @@ TABLE = {
     "5a": (256, 160, 320, 32, 128, 128),
     "5b": (384, 192, 384, 48, 128, 128),
 }
+# Table 1's last two columns, as printed: thousands of parameters (of 1,024 each), millions of operations.
+PRINTED = {
+    "conv 7×7": (2.7, 34), "conv 3×3": (112, 360), "3a": (159, 128), "3b": (380, 304), "4a": (364, 73),
+    "4b": (437, 88), "4c": (463, 100), "4d": (580, 119), "4e": (840, 170), "5a": (1072, 54), "5b": (1388, 71),
+    "linear": (1000, 1),
+}  # fmt: skip
+SIDE_WEIGHT = 0.3  # of each side branch's loss in training (sec. 5)
 SIDE_BRANCHES = {"inception4a": "aux1", "inception4d": "aux2"}  # what reads the output of which module
 
 
 def unit(
-    channels: int, width: int, kernel: int, *, stride: int = 1, padding: int | None = None, batch_norm: bool = False
-) -> nn.Sequential:
-    """A convolution and its ReLU, with batch normalisation between them or a bias: `(N, channels, H, W) -> (N, width,
-    H / stride, W / stride)`.
+    channels: int, width: int, kernel: int, *, stride: int = 1, batch_norm: bool = False
+) -> nn.Sequential:  # fmt: skip
+    """A convolution and its ReLU, with batch normalisation between them or a bias; odd windows keep height and width.
+
+    `(N, channels, H, W) -> (N, width, H / stride, W / stride)`.
     """
-    padding = kernel // 2 if padding is None else padding
-    layers = OrderedDict(conv=nn.Conv2d(channels, width, kernel, stride, padding, bias=not batch_norm))
+    conv = nn.Conv2d(channels, width, kernel, stride, kernel // 2, bias=not batch_norm)
+    layers = OrderedDict(conv=conv)
     if batch_norm:
         layers["bn"] = nn.BatchNorm2d(width, eps=1e-3)
     layers["relu"] = nn.ReLU()
@@ -52,44 +62,40 @@ class Inception(nn.Module):
 
     Args:
         channels: of the input.
-        n1, reduce3, n3, reduce5, n5, pool: channels, in the columns of Table 1. Without the reductions and the
-            projection after the pool (None for each), this is the naive module of Fig. 2(a).
+        widths: channels in the columns of Table 1, such as `TABLE["3a"]`. Without the two reductions and the
+            projection after the pool, None for each, it is the naive module of Fig. 2(a).
         batch_norm: whether batch normalisation follows every convolution.
         largest: the side of the largest window, 5 in the paper.
+
+    Raises:
+        ValueError: not six widths.
     """
 
     kind = "Inception module"
 
     def __init__(
-        self,
-        channels: int,
-        n1: int,
-        reduce3: int | None,
-        n3: int,
-        reduce5: int | None,
-        n5: int,
-        pool: int | None,
-        *,
-        batch_norm: bool = False,
-        largest: int = 5,
+        self, channels: int, widths: Sequence[int | None], *, batch_norm: bool = False, largest: int = 5
     ) -> None:
         super().__init__()
+        if len(widths) != 6:
+            raise ValueError(f"expected six widths, the columns of Table 1, got {widths!r}: see TABLE['3a']")
+        n1, reduce3, n3, reduce5, n5, project = widths
+        layer = partial(unit, batch_norm=batch_norm)
 
-        def squeezed(reduce: int | None, width: int, kernel: int) -> nn.Module:
+        def window(reduce: int | None, width: int, kernel: int) -> nn.Module:
             if reduce is None:
-                return unit(channels, width, kernel, batch_norm=batch_norm)
-            return nn.Sequential(
-                unit(channels, reduce, 1, batch_norm=batch_norm), unit(reduce, width, kernel, batch_norm=batch_norm)
-            )
+                return layer(channels, width, kernel)
+            return nn.Sequential(layer(channels, reduce, 1), layer(reduce, width, kernel))
 
-        pooled = nn.MaxPool2d(3, stride=1, padding=1)
-        self.branch1 = unit(channels, n1, 1, batch_norm=batch_norm)
-        self.branch2 = squeezed(reduce3, n3, 3)
-        self.branch3 = squeezed(reduce5, n5, largest)
-        self.branch4 = pooled if pool is None else nn.Sequential(pooled, unit(channels, pool, 1, batch_norm=batch_norm))
+        pool = nn.MaxPool2d(3, stride=1, padding=1)
+        self.branch1 = layer(channels, n1, 1)
+        self.branch2 = window(reduce3, n3, 3)
+        self.branch3 = window(reduce5, n5, largest)
+        self.branch4 = nn.Sequential(pool, layer(channels, project, 1)) if project else pool
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.cat([self.branch1(x), self.branch2(x), self.branch3(x), self.branch4(x)], dim=1)
+        branches = (self.branch1, self.branch2, self.branch3, self.branch4)
+        return torch.cat([branch(x) for branch in branches], dim=1)
 
 
 class SideBranch(nn.Module):
@@ -126,7 +132,7 @@ class GoogLeNet(Network):
     def forward_with_aux(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Logits `(N, classes)` of the network and of its side branches on 4a and 4d.
 
-        The paper's training loss is `loss(logits) + 0.3 * (loss(aux1) + loss(aux2))`.
+        The paper's training loss is `loss(logits) + SIDE_WEIGHT * (loss(aux1) + loss(aux2))`.
 
         Raises:
             ValueError: a network built without side branches, or an input that does not fit.
@@ -173,7 +179,7 @@ def googlenet(variant: str = "2014", *, aux: bool = False, classes: int = 1000) 
     norm = {"batch_norm": not paper}
 
     layers: dict[str, nn.Module] = {
-        "conv1": unit(3, 64, 7, stride=2, padding=3, **norm),                       # 112x112x64
+        "conv1": unit(3, 64, 7, stride=2, **norm),                       # 112x112x64
         "maxpool1": nn.MaxPool2d(3, stride=2, ceil_mode=True),                      # 56x56x64
         "norm1": nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75),
         "conv2": unit(64, 64, 1, **norm),                                           # 56x56x64
@@ -182,15 +188,14 @@ def googlenet(variant: str = "2014", *, aux: bool = False, classes: int = 1000) 
         "maxpool2": nn.MaxPool2d(3, stride=2, ceil_mode=True),                      # 28x28x192
     }  # fmt: skip
     channels, before = 192, {}
-    for name, (n1, reduce3, n3, reduce5, n5, pool) in TABLE.items():
+    for name, widths in TABLE.items():
         if name == "4a":
             layers["maxpool3"] = nn.MaxPool2d(3, stride=2, ceil_mode=True)  # 14x14x480
         if name == "5a":
             layers["maxpool4"] = nn.MaxPool2d(3 if paper else 2, stride=2, ceil_mode=True)  # 7x7x832
-        layers[f"inception{name}"] = Inception(
-            channels, n1, reduce3, n3, reduce5, n5, pool, largest=5 if paper else 3, **norm
-        )
-        channels = before[f"inception{name}"] = n1 + n3 + n5 + pool
+        layers[f"inception{name}"] = Inception(channels, widths, largest=5 if paper else 3, **norm)
+        n1, _, n3, _, n5, project = widths
+        channels = before[f"inception{name}"] = n1 + n3 + n5 + project
     if aux:
         layers |= {
             branch: SideBranch(before[module], classes, adaptive=not paper, **norm)

@@ -50,8 +50,8 @@ box.querySelectorAll('.way').forEach((row, i) => {
   row.querySelector('.counts').textContent = written(counts[i][0]) + ' MACs, ' + written(counts[i][1]) + ' parameters';
 });
 const ratio = counts[0][0] / counts[1][0];
-words = titles[1] + ': ' + (ratio < 1 ? (1 / ratio).toFixed(1) + ' times more MACs than ' : ratio.toFixed(1)
-  + ' times fewer MACs than ') + titles[0] + '.';
+words = titles[1] + ': ' + (ratio < 1 ? (1 / ratio).toFixed(1) + ' times more' : ratio.toFixed(1)
+  + ' times fewer') + ' MACs.';
 if (even) {
   let best = 0;
   while (best < MOST - 1 && count(Object.values(ways)[1], {...at, [even]: best + 1})[0] < counts[0][0]) best += 1;
@@ -95,10 +95,10 @@ def cost(ways: Mapping[str, Sequence[Conv]], knobs: Mapping[str, Knob], *, break
                 style="text-align:left;margin-bottom:.5em",
             )
         )
-    (first, second), ((before, _), (after, _)) = ways, counts.values()
+    (_, second), ((before, _), (after, _)) = ways, counts.values()
     ratio = before / after
     more = f"{1 / ratio:.1f} times more" if ratio < 1 else f"{ratio:.1f} times fewer"
-    words = f"{second}: {more} MACs than {first}."
+    words = f"{second}: {more} MACs."
     about = {}
     if breakeven:
         best = bisect_left(range(1, MOST), before, key=lambda value: counted(ways[second], at | {breakeven: value})[0])
