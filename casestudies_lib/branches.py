@@ -9,7 +9,7 @@ from IPython.display import HTML
 from torch import nn
 
 from casestudies_lib.anatomy import written
-from casestudies_lib.diagrams import colour_of, is_drawn, label_of
+from casestudies_lib.diagrams import colour_of, is_drawn, label_of, short_of
 from casestudies_lib.drawing import COLOURS
 from casestudies_lib.inception import GoogLeNet, Inception
 from casestudies_lib.shapes import arrowhead, box, head_name, line, picture, words
@@ -59,6 +59,7 @@ def draw_position(chain: nn.Sequential, shape: tuple[int, int, int], title: str)
         parts.append(words(f"{width:,}", x, tall + 26, small=True))
     parts.append(words(f"{window}×{window}×{channels} numbers", columns[0][0], 12, small=True))
     parts.append(words("in, one position", columns[0][0], tall + 42, small=True))
+    parts.append(words("depth not to scale", 360, tall + 42, "end", small=True))
     out = convs[-1].shape
     start = 360 - grid - lift - 6
     parts += _stack(start, tall / 2 + 20, side, cell, lift, 1, COLOURS["conv"])
@@ -117,9 +118,7 @@ def draw_branches(module: nn.Module, shape: tuple[int, int, int], title: str) ->
     nodes = wiring(module, shape)
     join = nodes[next(reversed(nodes))]
     if join.kind != "concatenation":
-        raise ValueError(
-            f"expected a module that ends in a concatenation, got one that ends in {join.kind}: draw_block"
-        )
+        raise ValueError(f"expected a module that ends in a concatenation, got {join.kind}: draw it with draw_block")
     branches = [list(_branch(nodes, name)) for name in join.reads]
     boxes = [[node for node in branch if is_drawn(node)] for branch in branches]
     wide, tall, rows = 360 / len(branches), 30, max(map(len, boxes))
@@ -134,7 +133,7 @@ def draw_branches(module: nn.Module, shape: tuple[int, int, int], title: str) ->
         parts.append(line(f"M180,20 C180,36 {x},24 {x},{top + first * pitch - 2}", head=head))
         for row, node in enumerate(drawn, start=first):
             y = top + row * pitch
-            kind, _, size = label_of(node).rpartition(", ") if ", " in label_of(node) else (label_of(node), "", "")
+            kind, _, size = label_of(node).partition(", ")
             parts += box("", x, y + tall / 2, wide - 8, tall, colour_of(node))
             parts.append(words(kind, x, y + (12 if size else 19), small=True))
             parts += [words(f"{size} channels", x, y + 25, small=True)] if size else []
@@ -147,7 +146,9 @@ def draw_branches(module: nn.Module, shape: tuple[int, int, int], title: str) ->
         curve = f"M{x},{end} C{x},{end + 24} {middle:.1f},{end + 16} {middle:.1f},{bottom + 14}"
         parts.append(line(curve, head=head))
         from_left += long
-        spoken.append(" then ".join(label_of(node) for node in drawn) + f", {width} channels")
+        said = [label_of(node) + " channels" * ("conv" in node.kind) for node in drawn]
+        pooled = "conv" not in drawn[-1].kind
+        spoken.append(" then ".join(said) + f", {width} channels" * pooled)
     widths = " + ".join(str(branch[-1].shape[0]) for branch in branches)
     parts.append(words(f"{written(join.shape)}, stacked: {widths}", 180, bottom + 54))
     alt = (
@@ -167,7 +168,8 @@ def _branch(nodes: dict[str, Node], name: str) -> Iterator[Node]:
 
 def draw_side_branches(network: GoogLeNet) -> HTML:
     """GoogLeNet from top to bottom, its modules in one piece, its side branches beside the modules that they read."""
-    nodes = wiring(network, network.expects.shape, whole=(Inception,), method="forward_with_aux")
+    method = "forward_with_aux" if hasattr(network, "aux1") else "forward"
+    nodes = wiring(network, network.expects.shape, whole=(Inception,), method=method)
     main = [nodes[name] for name in main_path(nodes)]
     order = [node for node in main if _shown(node)]
     side: dict[str, list[Node]] = {}
@@ -216,7 +218,9 @@ def _module(node: Node) -> str:
 
 
 def _named(node: Node) -> str:
-    return f"{_module(node)}: Inception, {node.shape[0]}" if isinstance(node.module, Inception) else label_of(node)
+    if isinstance(node.module, Inception):
+        return f"{_module(node)}: Inception, {node.shape[0]}"
+    return short_of(node) if "pool" in node.kind and "global" not in node.kind else label_of(node)
 
 
 def _colour(node: Node) -> str:

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from casestudies_lib.inception import googlenet
 from casestudies_lib.models import MODELS
 
 PAIRS = {"alexnet_torchvision": "alexnet"} | {
@@ -12,15 +13,20 @@ PAIRS = {"alexnet_torchvision": "alexnet"} | {
 PAIRS |= {f"resnet{depth}": f"resnet{depth}" for depth in (18, 34, 50, 101, 152)}
 
 
-@pytest.mark.parametrize("ours", PAIRS)
-def test_outputs_equal_torchvision(torchvision, ours):
-    torch.manual_seed(1)
-    theirs = torchvision.models.get_model(PAIRS[ours], weights=None).eval()
-    for module in theirs.modules():  # untrained statistics are 0 and 1, and would hide a misplaced normalisation
+def with_random_statistics(network):
+    """Untrained statistics are 0 and 1, and would hide a misplaced normalisation."""
+    for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.running_mean, -1, 1)
             nn.init.uniform_(module.running_var, 0.5, 2)
             nn.init.uniform_(module.weight, 0.5, 2)
+    return network.eval()
+
+
+@pytest.mark.parametrize("ours", PAIRS)
+def test_outputs_equal_torchvision(torchvision, ours):
+    torch.manual_seed(1)
+    theirs = with_random_statistics(torchvision.models.get_model(PAIRS[ours], weights=None))
     with torch.device("meta"):
         mine = MODELS[ours]().eval()
     mine.load_state_dict(theirs.state_dict(), strict=True, assign=True)
@@ -30,6 +36,27 @@ def test_outputs_equal_torchvision(torchvision, ours):
         with torch.no_grad():
             wanted, got = theirs(x), mine(x)
         assert (got - wanted).abs().max() <= 1e-5 * wanted.abs().max()
+
+
+def test_googlenet_equals_torchvision_with_both_side_branches(torchvision):
+    torch.manual_seed(1)
+    build = torchvision.models.googlenet
+    theirs = with_random_statistics(build(weights=None, aux_logits=True, init_weights=False, transform_input=False))
+    for module in theirs.modules():  # PyTorch's own start keeps what 22 layers pass on in range
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight)
+    with torch.device("meta"):
+        mine = googlenet("torchvision", aux=True).eval()
+    mine.load_state_dict(theirs.state_dict(), strict=True, assign=True)
+    assert list(mine.state_dict()) == list(theirs.state_dict())
+    theirs.training = True  # only at the root: it then returns the side branches' logits, and every layer stays in eval
+    for size in (224, 256, 193):
+        x = torch.randn(2, 3, size, size)
+        with torch.no_grad():
+            wanted, got = theirs(x), mine.forward_with_aux(x)
+            assert torch.equal(mine(x), got[0])
+        for one, other in zip((wanted.logits, wanted.aux_logits1, wanted.aux_logits2), got, strict=True):
+            assert (one - other).abs().max() <= 1e-5 * one.abs().max()
 
 
 def test_the_library_never_imports_torchvision():

@@ -55,7 +55,7 @@ words = titles[1] + ': ' + (ratio < 1 ? (1 / ratio).toFixed(1) + ' times more' :
 if (even) {
   let best = 0;
   while (best < MOST - 1 && count(Object.values(ways)[1], {...at, [even]: best + 1})[0] < counts[0][0]) best += 1;
-  words += best ? ' It saves up to ' + written(best) + ' ' + box.dataset.evenLabel + '.' : ' It never saves.';
+  words += best ? ' It pays with up to ' + written(best) + ' ' + box.dataset.evenLabel + '.' : ' It never pays.';
 }
 """.replace("MOST", str(MOST))
 
@@ -103,7 +103,7 @@ def cost(ways: Mapping[str, Sequence[Conv]], knobs: Mapping[str, Knob], *, break
     if breakeven:
         best = bisect_left(range(1, MOST), before, key=lambda value: counted(ways[second], at | {breakeven: value})[0])
         label = knobs[breakeven].label
-        words += f" It saves up to {best:,} {label}." if best else " It never saves."
+        words += f" It pays with up to {best:,} {label}." if best else " It never pays."
         about = {"data_even": breakeven, "data_even_label": label}
     return explorer_of_many(
         "".join(rows), knobs, words, move=_MOVE, data_ways=json.dumps({t: list(w) for t, w in ways.items()}), **about

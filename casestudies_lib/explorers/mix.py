@@ -35,13 +35,17 @@ def mix(
         start: weights for red, green and blue, and the bias, from -2 to 2 in steps of 0.1.
 
     Raises:
-        ValueError: a photograph of another shape, or a start that no slider has.
+        ValueError: a photograph of another shape, a pixel outside it, or a start that no slider has.
     """
     if photo.dim() != 4 or photo.shape[:2] != (1, 3) or photo.shape[2] != photo.shape[3]:
         raise ValueError(
             f"expected one colour photograph (1, 3, side, side), got {tuple(photo.shape)}: see photograph()"
         )
     side = photo.shape[-1]
+    if not all(0 <= place < side for place in pixel):
+        raise ValueError(
+            f"expected pixel to be a row and a column from 0 to {side - 1}, got {pixel}: choose one inside"
+        )
     values = [tenth / 10 for tenth in range(-20, 21)]
     labels = {name: f"weight of {name}" for name in CHANNELS} | {"bias": "bias"}
     knobs = {name: Knob(label, values, at) for (name, label), at in zip(labels.items(), start)}

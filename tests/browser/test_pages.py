@@ -7,14 +7,26 @@ from __future__ import annotations
 
 import functools
 import http.server
+import io
+import json
 import os
+import random
+import re
 import shutil
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+import torch.nn.functional as F
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import sync_playwright
+
+from casestudies_lib.data import photograph
+from casestudies_lib.explorers import Conv
+from casestudies_lib.explorers.cost import counted
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HTML = ROOT / "_build" / "html"
@@ -158,6 +170,105 @@ def test_fading_blocks_end_in_darkness_and_in_the_photograph(open_page):
     for number in range(2):
         shown = page.locator(".explorer figure").nth(number).locator("svg:visible")
         assert shown.count() == 1
+    assert problems == []
+
+
+def slide(page, where: str, name: str, place: int) -> None:
+    """Put one of several sliders on its `place`-th value, as dragging does."""
+    page.locator(f"{where} input[name={name}]").evaluate(
+        "(slider, place) => { slider.value = place; slider.dispatchEvent(new Event('input', {bubbles: true})); }", place
+    )
+
+
+def settings(page, count: int) -> list[dict[str, int]]:
+    """Places of all sliders of a page's explorer: as they stand, both ends, and random ones, `count` together."""
+    sliders = {
+        slider.get_attribute("name"): int(slider.get_attribute("max"))
+        for slider in page.locator(".explorer input").all()
+    }
+    chance = random.Random(0)
+    ends = [dict.fromkeys(sliders, 0), sliders]
+    return ends + [{name: chance.randint(0, most) for name, most in sliders.items()} for _ in range(count - 2)]
+
+
+def test_cost_explorer_counts_as_anatomy_does(open_page):
+    """Three hundred settings of the sliders, each beside real convolutions taken apart by the library."""
+    page, problems = open_page("notebooks/05_inception.html", "phone")
+    box = page.locator(".explorer")
+    ways = json.loads(box.get_attribute("data-ways"))
+    values = {s.get_attribute("name"): json.loads(s.get_attribute("data-values")) for s in box.locator("input").all()}
+    before = box.inner_text()
+    box.evaluate("box => box.dispatchEvent(new Event('input'))")
+    assert box.inner_text() == before, "what Python wrote and what JavaScript writes differ"
+    for places in settings(page, 300):
+        for name, place in places.items():
+            slide(page, ".explorer", name, place)
+        at = {name: values[name][place] for name, place in places.items()}
+        found = [counted([Conv(*conv) for conv in way], at) for way in ways.values()]
+        wanted = [f"{macs:,} MACs, {parameters:,} parameters" for macs, parameters in found]
+        assert box.locator(".counts").all_text_contents() == wanted, at
+        said = box.locator("output").text_content()
+        ratio = found[0][0] / found[1][0]
+        times = float(re.search(r"([\d.]+) times", said).group(1))
+        assert times == pytest.approx(max(ratio, 1 / ratio), abs=0.0501), at
+        assert ("fewer" in said) == (ratio >= 1), at
+        if best := re.search(r"pays with up to ([\d,]+)", said):
+            squeezed = [Conv(*conv) for conv in list(ways.values())[1]]
+            widths = [int(best.group(1).replace(",", "")) + more for more in (0, 1)]
+            saved = [counted(squeezed, at | {"width": width})[0] < found[0][0] for width in widths]
+            assert saved == [True, False], at
+        else:
+            assert "never pays" in said, at
+        bars = box.locator(".bar").evaluate_all("all => all.map(bar => parseFloat(bar.style.width))")
+        most = max(macs for macs, _ in found)
+        assert bars == pytest.approx([100 * macs / most for macs, _ in found], rel=1e-3), at
+    assert problems == []
+
+
+@pytest.mark.parametrize("name", ["04_networks_in_networks", "05_inception"])
+def test_every_slider_moves_by_keyboard_and_says_so(open_page, name):
+    page, problems = open_page(f"notebooks/{name}.html")
+    everything = page.locator(".explorer")
+    for slider in page.locator(".explorer input").all():
+        before = everything.inner_html(), slider.get_attribute("aria-valuetext")
+        slider.focus()
+        page.keyboard.press("ArrowRight")
+        assert everything.inner_html() != before[0] and slider.get_attribute("aria-valuetext") != before[1]
+        shown = slider.locator("xpath=following-sibling::span").text_content()
+        assert shown == slider.get_attribute("aria-valuetext") != ""
+    assert problems == []
+
+
+def test_a_slider_moves_by_touch(browser, address):
+    context = browser.new_context(viewport={"width": 390, "height": 900}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.goto(address + "notebooks/05_inception.html", wait_until="networkidle")
+    slider = page.locator(".explorer input[name=kernel]")
+    slider.scroll_into_view_if_needed()
+    box, before = slider.bounding_box(), page.locator(".explorer output").text_content()
+    page.touchscreen.tap(box["x"] + 3, box["y"] + box["height"] / 2)
+    assert slider.input_value() == "0" and page.locator(".explorer output").text_content() != before
+    context.close()
+
+
+def test_mixing_channels_in_the_browser_is_a_convolution(open_page):
+    """The picture as Chromium paints it, against the library's photograph through PyTorch's 1x1 convolution."""
+    page, problems = open_page("notebooks/04_networks_in_networks.html")
+    box = page.locator(".explorer")
+    before = box.inner_text()
+    box.evaluate("box => box.dispatchEvent(new Event('input'))")
+    assert box.inner_text() == before, "what Python wrote and what JavaScript writes differ"
+    values = json.loads(box.locator("input").first.get_attribute("data-values"))
+    photo = photograph("flower", 224)
+    for weights in ((1.0, -1.0, 0.0, 0.0), (0.3, 0.6, 0.1, 0.0), (-1.0, 2.0, 0.5, 0.2), (0.0, 0.0, 1.0, -0.1)):
+        for name, weight in zip(("red", "green", "blue", "bias"), weights, strict=True):
+            slide(page, ".explorer", name, values.index(weight))
+        painted = Image.open(io.BytesIO(box.locator("svg").last.screenshot())).convert("RGB")
+        painted = torch.tensor(np.asarray(painted.resize((28, 28), Image.Resampling.BOX)) / 255).movedim(-1, 0)
+        kernel = torch.tensor(weights[:3]).view(1, 3, 1, 1)
+        wanted = F.adaptive_avg_pool2d(F.conv2d(photo, kernel, torch.tensor(weights[3:])).clamp(0, 1), 28)[0]
+        apart = (painted - wanted).abs()
+        assert apart.mean() < 0.02 and apart.flatten().quantile(0.95) < 0.08, weights
     assert problems == []
 
 

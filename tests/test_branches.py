@@ -1,0 +1,71 @@
+"""Drawings of positions, branches and side branches: what they show follows the live module."""
+
+import re
+
+import pytest
+import torch
+from bs4 import BeautifulSoup
+from torch import nn
+
+from casestudies_lib.branches import draw_branches, draw_position, draw_side_branches
+from casestudies_lib.inception import TABLE, Inception, googlenet
+from casestudies_lib.nin import mlpconv
+
+
+def drawn(html):
+    """Alt text, and the words in the picture."""
+    page = BeautifulSoup(html.data, "html.parser")
+    return page.div["aria-label"], [words.text for words in page.find_all("text")]
+
+
+def test_a_position_is_a_fully_connected_network():
+    alt, words = drawn(draw_position(mlpconv(3, (192, 160, 96), 5), (3, 32, 32), "An mlpconv layer"))
+    assert "5×5 pixels through all 3 channels" in alt and "75 numbers" in alt and "192 to 160 to 96 units" in alt
+    assert words[0] == "32×32×3" and [w for w in words if w.isdigit()] == ["75", "192", "160", "96"]
+    alt, words = drawn(draw_position(nn.Sequential(nn.Conv2d(32, 1, 1)), (32, 6, 6), "One filter"))
+    assert "fully connected network of 1 unit, whose" in alt and "6×6×1" in words
+    lines = BeautifulSoup(draw_position(nn.Sequential(nn.Conv2d(4, 2, 1)), (4, 6, 6), "x").data, "html.parser")
+    assert len(lines.find_all("path", attrs={"stroke-width": "0.35"})) == 4 * 2, "every output reads every input"
+    with pytest.raises(ValueError, match=r"later convolutions read one pixel, got kernels \[3, 3\]"):
+        draw_position(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3)), (3, 8, 8), "x")
+
+
+def test_branches_in_their_order():
+    alt, words = drawn(draw_branches(Inception(192, TABLE["3a"]), (192, 28, 28), "3a"))
+    assert alt == (
+        "3a: 4 branches read the same 28×28×192. From left to right: 1×1 conv, 64 channels; 1×1 conv, 96 channels then "
+        "3×3 conv, 128 channels; 1×1 conv, 16 channels then 5×5 conv, 32 channels; 3×3 max pool then 1×1 conv, 32 "
+        "channels. Their outputs are stacked, 64 + 128 + 32 + 32, to 28×28×256."
+    )
+    assert words[-1] == "28×28×256, stacked: 64 + 128 + 32 + 32"
+
+    class Reordered(Inception):
+        def forward(self, x):
+            return torch.cat([self.branch2(x), self.branch1(x), self.branch3(x), self.branch4(x)], dim=1)
+
+    _, words = drawn(draw_branches(Reordered(192, TABLE["3a"]), (192, 28, 28), "3a"))
+    assert words[-1].endswith("128 + 64 + 32 + 32")
+    alt, _ = drawn(draw_branches(Inception(192, (64, None, 128, None, 32, None)), (192, 28, 28), "naive"))
+    assert "3×3 max pool, 192 channels" in alt and alt.endswith("to 28×28×416.")
+    with pytest.raises(ValueError, match="ends in a concatenation, got ReLU: draw it with draw_block"):
+        draw_branches(mlpconv(3, (4, 4, 4), 3), (3, 8, 8), "x")
+
+
+def test_the_bar_is_to_scale():
+    page = BeautifulSoup(draw_branches(Inception(192, TABLE["3a"]), (192, 28, 28), "3a").data, "html.parser")
+    bar = [float(r["width"]) + 2 for r in page.find_all("rect") if r["height"] == "20"]
+    assert bar == pytest.approx([360 * n / 256 for n in (64, 128, 32, 32)], abs=0.1)
+
+
+def test_side_branches_leave_the_modules_that_they_read():
+    with torch.device("meta"):
+        alt, words = drawn(draw_side_branches(googlenet(aux=True)))
+    assert "from 4a 5×5 average pool, /3, 1×1 conv, 128, fc 1024, fc 1000; from 4d" in alt
+    assert [w for w in words if "Inception" in w] == [
+        f"{name}: Inception, {n1 + n3 + n5 + pool}" for name, (n1, _, n3, _, n5, pool) in TABLE.items()
+    ]
+    sizes = [w for w in words if re.fullmatch(r"\d+×\d+", w)]
+    assert sizes == ["112×112", "56×56", "28×28", "14×14", "7×7", "1×1"]
+    with torch.device("meta"):
+        alt, _ = drawn(draw_side_branches(googlenet()))
+    assert alt.endswith("fc 1000. No side branches.")

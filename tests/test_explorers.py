@@ -1,0 +1,100 @@
+"""Explorers of several sliders, as markup; tests/browser moves them."""
+
+import json
+
+import pytest
+import torch
+from bs4 import BeautifulSoup
+from torch import nn
+
+from casestudies_lib.anatomy import anatomy
+from casestudies_lib.blocks import Network
+from casestudies_lib.checks import Images
+from casestudies_lib.explorers import Conv, Knob, cost, mix
+from casestudies_lib.explorers.cost import counted
+
+WAYS = {
+    "Directly": [Conv("kernel", "channels", "filters")],
+    "Bottleneck": [Conv(1, "channels", "width"), Conv("kernel", "width", "filters")],
+}
+KNOBS = {
+    "size": Knob("height and width", (7, 28), 28),
+    "channels": Knob("channels in", (16, 192), 192),
+    "filters": Knob("channels out", (32, 64), 32),
+    "kernel": Knob("window", (1, 3, 5), 5),
+    "width": Knob("bottleneck channels", (16, 256), 16),
+}
+
+
+def page(html):
+    return BeautifulSoup(html.data, "html.parser")
+
+
+def test_cost_starts_with_what_anatomy_counts():
+    shown = page(cost(WAYS, KNOBS, breakeven="width"))
+    chains = [
+        [nn.Conv2d(192, 32, 5, padding=2)],
+        [nn.Conv2d(192, 16, 1), nn.Conv2d(16, 32, 5, padding=2)],
+    ]
+    for row, chain in zip(shown.find_all(class_="way"), chains, strict=True):
+        found = anatomy(Network("x", Images(192, 28), {str(i): layer for i, layer in enumerate(chain)}))
+        assert row.find(class_="counts").text == f"{found.macs:,} MACs, {found.parameters:,} parameters"
+    assert [row.find(class_="chain").text for row in shown.find_all(class_="way")] == [
+        "5×5 conv, 32",
+        "1×1 conv, 16 → 5×5 conv, 32",
+    ]
+    assert shown.output.text == "Bottleneck: 9.7 times fewer MACs. It pays with up to 154 bottleneck channels."
+    most = {"size": 28, "channels": 192, "filters": 32, "kernel": 5}
+    direct = counted(WAYS["Directly"], most)[0]
+    assert counted(WAYS["Bottleneck"], most | {"width": 154})[0] < direct
+    assert counted(WAYS["Bottleneck"], most | {"width": 155})[0] >= direct
+    assert [slider["name"] for slider in shown.find_all("input")] == list(KNOBS)
+    assert all(slider.find_parent("label").span.text for slider in shown.find_all("input"))
+
+
+def test_cost_of_a_way_that_never_saves():
+    wide = {"Directly": [Conv(1, 8, 1)], "Bottleneck": [Conv(1, 8, "width"), Conv(1, "width", 1)]}
+    knobs = {"size": Knob("size", (7,), 7), "width": Knob("channels", (1, 2), 2)}
+    assert page(cost(wide, knobs, breakeven="width")).output.text == "Bottleneck: 2.2 times more MACs. It never pays."
+    assert page(cost(wide, knobs)).output.text == "Bottleneck: 2.2 times more MACs."
+
+
+def test_groups_count_as_torch_counts_them():
+    depthwise = [Conv(3, "channels", "channels", "channels"), Conv(1, "channels", 10)]
+    macs, parameters = counted(depthwise, {"channels": 6, "size": 4})
+    assert (macs, parameters) == (4 * 4 * (9 * 6 + 60), 9 * 6 + 6 + 60 + 10)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: cost({"One": WAYS["Directly"]}, KNOBS), "expected two ways to compare, got 1"),
+        (lambda: cost(WAYS, {k: v for k, v in KNOBS.items() if k != "size"}), "got 'size'"),
+        (lambda: cost(WAYS, KNOBS, breakeven="widht"), "did you mean width"),
+        (lambda: Knob("x", (1, 2), 3), "the start of 'x' to be one of 1, 2, got 3"),
+        (lambda: mix(torch.rand(1, 1, 8, 8), pixel=(1, 1)), r"one colour photograph \(1, 3, side, side\), got"),
+        (
+            lambda: mix(torch.rand(1, 3, 8, 8), pixel=(9, 1)),
+            r"a row and a column from 0 to 7, got \(9, 1\)",
+        ),
+        (lambda: mix(torch.rand(1, 3, 8, 8), pixel=(1, 1), start=(5.0, 0, 0, 0)), "the start of 'weight of red'"),
+    ],
+)
+def test_explorers_refuse(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_mix_is_the_convolution_at_the_marked_pixel():
+    torch.manual_seed(0)
+    photo, start = torch.rand(1, 3, 8, 8), (0.5, -2.0, 1.0, -0.1)
+    shown = page(mix(photo, pixel=(2, 3), start=start))
+    conv = nn.Conv2d(3, 1, 1)
+    with torch.no_grad():
+        conv.weight.copy_(torch.tensor(start[:3]).view(1, 3, 1, 1))
+        conv.bias.fill_(start[3])
+        wanted = conv((photo * 100).round() / 100)[0, 0, 2, 3].item()
+    assert shown.output.text.split(" = ")[1].split(",")[0] == f"{wanted:.2f}".replace("-", "−")
+    assert ("after the ReLU" in shown.output.text) == (wanted < 0)
+    assert json.loads(shown.div["data-pixel"]) == [round(v, 2) for v in photo[0, :, 2, 3].tolist()]
+    assert shown.find("fecolormatrix")["values"] == "0.5 -2 1 0 -0.1 " * 3 + "0 0 0 1 0"
