@@ -18,25 +18,28 @@ from casestudies_lib.wiring import Node, main_path, wiring
 MOST_DOTS = 7  # of a layer's units that are drawn; more are told by dots and the number
 
 
-def draw_position(chain: nn.Sequential, shape: tuple[int, int, int], title: str) -> HTML:
+def draw_position(chain: nn.Module, shape: tuple[int, int, int], title: str) -> HTML:
     """What a chain of convolutions does at one position: a fully connected network over the channels of a window.
 
     Args:
-        chain: convolutions, of which only the first may read more than one pixel; activations are not drawn.
+        chain: convolutions, of which only the first may read more than one pixel, and ReLUs, which are not drawn.
         shape: its input for one image, `(channels, height, width)`.
         title: what the alt text calls it.
 
     Raises:
-        ValueError: a later convolution that reads more than one pixel, which then is no network on one window.
+        ValueError: anything else, which is no fully connected network on one window.
     """
-    nodes = list(wiring(chain, shape).values())
+    nodes = list(wiring(nn.Sequential(chain), shape).values())[1:]
     convs = [node for node in nodes if node.kind.startswith("conv")]
-    window, *later = (node.module.kernel_size[0] for node in convs)
-    if any(kernel > 1 for kernel in later):
+    strange = [node.kind for node in nodes if node not in convs and node.kind != "ReLU"]
+    strange += [node.kind for node in convs if "groups" in node.kind or node.module.dilation != (1, 1)]
+    strange += [node.kind for node in convs[1:] if node.kind != "conv 1×1"]
+    if strange or not convs:
         raise ValueError(
-            f"expected a chain whose later convolutions read one pixel, got kernels {[window, *later]}: "
-            "pass its parts one by one"
+            "expected convolutions and ReLUs, of which only the first reads more than one pixel, "
+            f"got {strange or 'no convolution'}: pass a part of it"
         )
+    window = convs[0].module.kernel_size[0]
     channels, side, _ = shape
     read = window * window * channels
     widths = [read, *(node.shape[0] for node in convs)]
@@ -113,7 +116,7 @@ def draw_branches(module: nn.Module, shape: tuple[int, int, int], title: str) ->
         title: what the alt text calls it.
 
     Raises:
-        ValueError: a module that does not end in a concatenation.
+        ValueError: a module that does not end in a concatenation of channels, or a branch that is no chain of layers.
     """
     nodes = wiring(module, shape)
     join = nodes[next(reversed(nodes))]
@@ -121,6 +124,11 @@ def draw_branches(module: nn.Module, shape: tuple[int, int, int], title: str) ->
         raise ValueError(f"expected a module that ends in a concatenation, got {join.kind}: draw it with draw_block")
     branches = [list(_branch(nodes, name)) for name in join.reads]
     boxes = [[node for node in branch if is_drawn(node)] for branch in branches]
+    if not all(boxes) or sum(branch[-1].shape[0] for branch in branches) != join.shape[0]:
+        raise ValueError(
+            "expected branches of at least one layer each, from the input to one concatenation of channels, got "
+            f"{[[node.kind for node in branch] for branch in branches]}: draw its parts"
+        )
     wide, tall, rows = 360 / len(branches), 30, max(map(len, boxes))
     head = head_name(title)
     top, pitch = 48, 62
@@ -161,13 +169,21 @@ def draw_branches(module: nn.Module, shape: tuple[int, int, int], title: str) ->
 def _branch(nodes: dict[str, Node], name: str) -> Iterator[Node]:
     """The steps from a module's input to `name`, in order."""
     node = nodes[name]
+    if len(node.reads) > 1:
+        raise ValueError(f"expected branches that are chains, got {node.kind} inside one: draw its parts")
     if node.kind != "input":
         yield from _branch(nodes, node.reads[0])
         yield node
 
 
 def draw_side_branches(network: GoogLeNet) -> HTML:
-    """GoogLeNet from top to bottom, its modules in one piece, its side branches beside the modules that they read."""
+    """GoogLeNet from top to bottom, its modules in one piece, its side branches beside the modules that they read.
+
+    Raises:
+        ValueError: another network.
+    """
+    if not isinstance(network, GoogLeNet):
+        raise ValueError(f"expected a GoogLeNet, got a {type(network).__name__}: pass googlenet(aux=True)")
     method = "forward_with_aux" if hasattr(network, "aux1") else "forward"
     nodes = wiring(network, network.expects.shape, whole=(Inception,), method=method)
     main = [nodes[name] for name in main_path(nodes)]
@@ -210,7 +226,7 @@ def draw_side_branches(network: GoogLeNet) -> HTML:
 
 
 def _shown(node: Node) -> bool:
-    return is_drawn(node) or isinstance(node.module, Inception)
+    return is_drawn(node) or node.kind == "adaptive average" or isinstance(node.module, Inception)
 
 
 def _module(node: Node) -> str:
@@ -220,6 +236,8 @@ def _module(node: Node) -> str:
 def _named(node: Node) -> str:
     if isinstance(node.module, Inception):
         return f"{_module(node)}: Inception, {node.shape[0]}"
+    if node.kind == "adaptive average":
+        return f"adaptive pool to {node.shape[1]}×{node.shape[2]}"
     return short_of(node) if "pool" in node.kind and "global" not in node.kind else label_of(node)
 
 

@@ -103,9 +103,7 @@ def folded(title: str) -> Iterator[None]:
 
 
 def what_the_notes_say() -> HTML:
-    """What this notebook's claims have answered so far, the notes' lines and others', each with its verdict, the worst
-    first.
-    """
+    """The notes' lines, and others', that this notebook has answered so far, each with its verdict, the worst first."""
     left = "text-align:left"
     answered = [record for record in _shown.values() if "notes" in record]
     rows = [
@@ -161,7 +159,7 @@ def as_html(record: dict, *, link: str | None = None) -> str:
 
 def _who(record: dict, notes: str) -> str:
     """Who says what a record answers; `notes` where the notes do."""
-    return f"{record['by'][0].upper()}{text(record['by'][1:])}: " if "by" in record else notes
+    return text(record["by"][0].upper() + record["by"][1:]) + ": " if "by" in record else notes
 
 
 def anchor(name: str) -> str:

@@ -68,7 +68,7 @@ class Inception(nn.Module):
         largest: the side of the largest window, 5 in the paper.
 
     Raises:
-        ValueError: not six widths.
+        ValueError: not six widths, numbers that are not whole and at least 1, another largest window than 3 or 5.
     """
 
     kind = "Inception module"
@@ -77,8 +77,7 @@ class Inception(nn.Module):
         self, channels: int, widths: Sequence[int | None], *, batch_norm: bool = False, largest: int = 5
     ) -> None:
         super().__init__()
-        if len(widths) != 6:
-            raise ValueError(f"expected six widths, the columns of Table 1, got {widths!r}: see TABLE['3a']")
+        check_widths(channels, widths, largest)
         n1, reduce3, n3, reduce5, n5, project = widths
         layer = partial(unit, batch_norm=batch_norm)
 
@@ -98,11 +97,24 @@ class Inception(nn.Module):
         return torch.cat([branch(x) for branch in branches], dim=1)
 
 
+def check_widths(channels: int, widths: Sequence[int | None], largest: int) -> None:
+    """Refuse what no `Inception` module can be built of, by the columns of Table 1."""
+    if not isinstance(widths, Sequence) or len(widths) != 6:
+        raise ValueError(f"expected six widths, the columns of Table 1, got {widths!r}: see TABLE['3a']")
+    n1, reduce3, n3, reduce5, n5, project = widths
+    for name, width in {"channels": channels, "#1x1": n1, "#3x3": n3, "#5x5": n5}.items():
+        positive_int(name, width)
+    for name, width in {"#3x3 reduce": reduce3, "#5x5 reduce": reduce5, "pool proj": project}.items():
+        if width is not None:
+            positive_int(name, width)
+    one_of("largest", largest, (3, 5))
+
+
 class SideBranch(nn.Module):
     """A classifier on a hidden layer (sec. 5): average pool, 1 x 1 convolution, two fully connected layers.
 
-    `(N, channels, 14, 14) -> (N, classes)` logits. Public checkpoints pool to 4 x 4 from any size (`adaptive`), which
-    is another pool than the paper's 5 x 5 at stride 3 in all but the size of its output.
+    The paper calls it an auxiliary classifier. `(N, channels, 14, 14) -> (N, classes)` logits. With `adaptive` it pools
+    to 4 x 4 from any size, as public checkpoints expect; from 14 x 14 that is another pool than the paper's.
     """
 
     kind = "side branch"
@@ -149,7 +161,7 @@ class GoogLeNet(Network):
 
 
 def googlenet(variant: str = "2014", *, aux: bool = False, classes: int = 1000) -> GoogLeNet:
-    """GoogLeNet, Szegedy 2014, Table 1: `(N, 3, H, W) -> (N, classes)` logits, for 224 pixels, H and W at least 33.
+    """GoogLeNet, Szegedy 2014, Table 1: `(N, 3, H, W) -> (N, classes)` logits; 224 pixels, or at least 63 (47).
 
     Args:
         variant: `"2014"`, the paper's, or `"torchvision"`, whose public checkpoints people load (with `aux=True`).
@@ -158,7 +170,7 @@ def googlenet(variant: str = "2014", *, aux: bool = False, classes: int = 1000) 
 
     Raises:
         ValueError: an unknown variant or classes below 1; in `forward`, anything but a float batch of RGB images of at
-            least 33 pixels, or of exactly 224 with the paper's side branches, which read 4 x 4 positions.
+            least 63 or 47 pixels, or of exactly 224 with the paper's side branches, which read 4 x 4 positions.
 
     Differs from the paper: Table 1 omits the local response normalisation of Fig. 3; its constants here are those of
     the model zoo's replication (5 maps, alpha 1e-4, beta 0.75). Pools round up, as there. Initialisation is He's.
@@ -214,10 +226,10 @@ def googlenet(variant: str = "2014", *, aux: bool = False, classes: int = 1000) 
         3,
         224,
         exact=paper and aux,
-        least=33,
+        least=63 if paper else 47,
         why=(lambda h, w: "the side branches read the 4 x 4 positions that 224 pixels leave them; build without aux")
         if paper and aux
-        else (lambda h, w: f"five strides of 2 leave {-(-h // 32)} x {-(-w // 32)} positions to the last modules"),
+        else (lambda h, w: "four poolings would leave a single position to the last modules"),
     )
     title = ("GoogLeNet" if paper else "GoogLeNet (torchvision)") + ", with side branches" * aux
     network = GoogLeNet(title, expects, layers)

@@ -30,7 +30,16 @@ def mlpconv(channels: int, units: tuple[int, int, int], window: int) -> nn.Seque
 
     The first layer reads a window of `window` x `window` pixels, which makes it a convolution; the other two read one
     pixel, which makes them 1 x 1 convolutions (Lin 2013, eq. 2 and Fig. 1b).
+
+    Raises:
+        ValueError: channels or units that are no whole numbers of at least 1, not three units, an even window.
     """
+    if len(units) != 3:
+        raise ValueError(f"expected the units of three layers, got {units!r}: pass for example (192, 160, 96)")
+    for name, value in zip(("channels", "window", "units[0]", "units[1]", "units[2]"), (channels, window, *units)):
+        positive_int(name, value)
+    if window % 2 == 0:
+        raise ValueError(f"expected an odd window, got {window}: with {window + 1} the output keeps height and width")
     return nn.Sequential(
         nn.Conv2d(channels, units[0], window, padding=window // 2), nn.ReLU(),
         nn.Conv2d(units[0], units[1], 1), nn.ReLU(),
@@ -39,7 +48,7 @@ def mlpconv(channels: int, units: tuple[int, int, int], window: int) -> nn.Seque
 
 
 def nin_cifar(*, classes: int = 10) -> Network:
-    """Network in Network for CIFAR-10 and CIFAR-100: `(N, 3, H, W) -> (N, classes)` logits, H and W at least 5.
+    """Network in Network for CIFAR-10 and CIFAR-100: `(N, 3, H, W) -> (N, classes)` logits, H and W at least 8.
 
     The last block makes one map for each class, and the average of a map is the class's logit: no fully connected
     layer (Lin 2013, sec. 3.2).
@@ -48,7 +57,7 @@ def nin_cifar(*, classes: int = 10) -> Network:
         classes: number of classes; 10 and 100 in the paper.
 
     Raises:
-        ValueError: classes below 1; in `forward`, anything but a float batch of RGB images of at least 5 pixels.
+        ValueError: classes below 1; in `forward`, anything but a float batch of RGB images of at least 8 pixels.
 
     Differs from the paper: its text has max pooling after the first two blocks, the authors' model file, followed
     here, averages in the second. He's initialisation instead of a normal one of fixed width. The last block ends in
@@ -73,7 +82,7 @@ def nin_cifar(*, classes: int = 10) -> Network:
         3,
         32,
         exact=False,
-        least=5,
-        why=lambda h, w: f"two poolings leave {h // 4} x {w // 4} positions to the last block's 3 x 3",
+        least=8,
+        why=lambda h, w: "two poolings would leave a single position to the last block's 3 x 3",
     )
     return he_initialised(Network("Network in Network for CIFAR", expects, layers, NAMES))

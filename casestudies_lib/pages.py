@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable, Sequence
+from math import isfinite
+from numbers import Integral, Real
 
 from IPython.display import HTML, Markdown
 
@@ -34,14 +36,17 @@ def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -
     Whole numbers get thousands separators, floats one decimal, None an empty cell.
 
     Raises:
-        ValueError: a row of another length than the head.
+        ValueError: a row of another length than the head, or a number that is not finite.
     """
     if wrong := [row for row in rows if len(row) != len(head)]:
         raise ValueError(f"expected {len(head)} cells in every row, got {len(wrong[0])} in {wrong[0]}: fill with None")
 
     def cell(value: object) -> str:
-        shown = "" if value is None else f"{value:,.1f}" if isinstance(value, float) else value
-        return text(f"{shown:,}" if isinstance(shown, int) else shown)
+        if isinstance(value, Real):
+            if not isfinite(value):
+                raise ValueError(f"expected finite numbers, got {value}: show None, or say in words what is missing")
+            return f"{value:,}" if isinstance(value, Integral) else f"{value:,.1f}"
+        return "" if value is None else text(value)
 
     aligned = ["text-align:left", *["text-align:right"] * (len(head) - 1)]
     heads = [tag("th", text(words), scope="col", style=style) for words, style in zip(head, aligned)]

@@ -26,8 +26,52 @@ def test_a_position_is_a_fully_connected_network():
     assert "fully connected network of 1 unit, whose" in alt and "6×6×1" in words
     lines = BeautifulSoup(draw_position(nn.Sequential(nn.Conv2d(4, 2, 1)), (4, 6, 6), "x").data, "html.parser")
     assert len(lines.find_all("path", attrs={"stroke-width": "0.35"})) == 4 * 2, "every output reads every input"
-    with pytest.raises(ValueError, match=r"later convolutions read one pixel, got kernels \[3, 3\]"):
-        draw_position(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3)), (3, 8, 8), "x")
+    assert drawn(draw_position(nn.Conv2d(4, 2, 1), (4, 6, 6), "x")) == drawn(
+        draw_position(nn.Sequential(nn.Conv2d(4, 2, 1)), (4, 6, 6), "x")
+    )
+
+
+@pytest.mark.parametrize(
+    ("layers", "got"),
+    [
+        ([nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3)], r"got \['conv 3×3'\]"),
+        ([nn.Conv2d(3, 4, 1), nn.MaxPool2d(2)], r"got \['max pool 2×2, stride 2'\]"),
+        ([nn.Conv2d(3, 4, 1), nn.Conv2d(4, 4, 1, stride=2)], r"got \['conv 1×1, stride 2'\]"),
+        ([nn.Conv2d(3, 3, 3, groups=3)], r"got \['conv 3×3, 3 groups'\]"),
+        ([nn.Conv2d(3, 3, 3, dilation=2)], r"got \['conv 3×3'\]"),
+        ([nn.Conv2d(3, 4, 1), nn.Flatten(), nn.Linear(256, 2)], "got .*'Flatten', 'fully connected'"),
+        ([nn.ReLU()], "got no convolution: pass a part of it"),
+    ],
+)
+def test_what_is_no_network_on_one_window_is_refused(layers, got):
+    with pytest.raises(ValueError, match=got):
+        draw_position(nn.Sequential(*layers), (3, 8, 8), "x")
+
+
+class Joined(nn.Module):
+    """Two branches, joined in a way of their own."""
+
+    def __init__(self, join):
+        super().__init__()
+        self.one, self.two, self.join = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, 1), join
+
+    def forward(self, x):
+        return self.join(self.one(x), self.two(x), x)
+
+
+@pytest.mark.parametrize(
+    "join",
+    [
+        lambda a, b, x: torch.cat([a, a], 1),
+        lambda a, b, x: torch.cat([a, b], 2),
+        lambda a, b, x: torch.cat([a, x], 1),
+        lambda a, b, x: torch.cat([a + b, b], 1),
+    ],
+    ids=["the same twice", "rows, not channels", "a branch without layers", "a sum inside"],
+)
+def test_joins_that_no_picture_of_branches_shows_are_refused(join):
+    with pytest.raises(ValueError, match="draw its parts"):
+        draw_branches(Joined(join), (3, 8, 8), "x")
 
 
 def test_branches_in_their_order():
@@ -68,4 +112,8 @@ def test_side_branches_leave_the_modules_that_they_read():
     assert sizes == ["112×112", "56×56", "28×28", "14×14", "7×7", "1×1"]
     with torch.device("meta"):
         alt, _ = drawn(draw_side_branches(googlenet()))
+        adaptive, _ = drawn(draw_side_branches(googlenet("torchvision", aux=True)))
     assert alt.endswith("fc 1000. No side branches.")
+    assert "from 4a adaptive pool to 4×4, 1×1 conv, 128" in adaptive
+    with pytest.raises(ValueError, match=r"expected a GoogLeNet, got a Sequential: pass googlenet"):
+        draw_side_branches(mlpconv(3, (4, 4, 4), 3))

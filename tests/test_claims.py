@@ -104,3 +104,14 @@ def test_on_the_page_of_claims_the_name_is_a_link():
     record = {"kind": "claim", "name": "X-1", "sentence": "One.", "measured": "1", "source": "here"}
     linked = claims.as_html(record, link="../there.html#claim-x-1")
     assert '<a href="../there.html#claim-x-1">X-1</a>' in linked and "id=" not in linked
+
+
+def test_what_others_say_is_answered_too(shown):
+    claims.claim("X-1", "Six.", 6, True, source="here", by="often <said>", notes="seven", verdict="wrong")
+    claims.quotation("X-2", "So it is.", source="Szegedy 2014", by="the lecture", notes="so", verdict="true")
+    page = " ".join(output["text/html"] for output in shown)
+    assert "Often &lt;said&gt;: “seven”" in page and "The lecture: “so”" in page
+    table = claims.what_the_notes_say().data
+    assert "they say" in table and "Often &lt;said&gt;: “seven”" in table and table.index("X-1") < table.index("X-2")
+    with pytest.raises(ValueError, match="expected words that 'the lecture' says"):
+        claims.claim("X-3", "Six.", 6, True, source="here", by="the lecture")

@@ -72,12 +72,22 @@ def test_groups_count_as_torch_counts_them():
         (lambda: cost(WAYS, {k: v for k, v in KNOBS.items() if k != "size"}), "got 'size'"),
         (lambda: cost(WAYS, KNOBS, breakeven="widht"), "did you mean width"),
         (lambda: Knob("x", (1, 2), 3), "the start of 'x' to be one of 1, 2, got 3"),
-        (lambda: mix(torch.rand(1, 1, 8, 8), pixel=(1, 1)), r"one colour photograph \(1, 3, side, side\), got"),
         (
-            lambda: mix(torch.rand(1, 3, 8, 8), pixel=(9, 1)),
+            lambda: mix(torch.rand(1, 1, 8, 8), what="noise", pixel=(1, 1)),
+            r"one colour photograph \(1, 3, side, side\), got",
+        ),
+        (
+            lambda: mix(torch.rand(1, 3, 8, 8), what="noise", pixel=(9, 1)),
             r"a row and a column from 0 to 7, got \(9, 1\)",
         ),
-        (lambda: mix(torch.rand(1, 3, 8, 8), pixel=(1, 1), start=(5.0, 0, 0, 0)), "the start of 'weight of red'"),
+        (lambda: noise(start=(5.0, 0, 0, 0)), "the start of 'weight of red' to be one of −2, −1.9"),
+        (lambda: noise(start=(1, 0, 0)), "three weights and a bias, got"),
+        (lambda: noise(255 * torch.rand(1, 3, 8, 8)), r"with values in \[0, 1\], got torch.float32 from"),
+        (lambda: cost({**WAYS, "Bottleneck": []}, KNOBS), "expected 'Bottleneck' to be a chain of convolutions, got"),
+        (lambda: cost({**WAYS, "Bottleneck": [(1, 2, 3, 1)]}, KNOBS), "pass a list of Conv"),
+        (lambda: cost({**WAYS, "Bottleneck": [Conv(1, 8, 4), Conv(1, 8, 4)]}, KNOBS), "pass channels=4"),
+        (lambda: cost({**WAYS, "Bottleneck": [Conv(2, 8, 4)]}, KNOBS), r"odd kernels, .* got \(2,\)"),
+        (lambda: cost(WAYS, KNOBS, breakeven="kernel"), "breakeven to be one of"),
     ],
 )
 def test_explorers_refuse(call, message):
@@ -85,10 +95,28 @@ def test_explorers_refuse(call, message):
         call()
 
 
+def noise(photo=None, **options):
+    torch.manual_seed(0)
+    return mix(torch.rand(1, 3, 8, 8) if photo is None else photo, what="noise", pixel=(1, 1), **options)
+
+
+def test_equal_and_nearly_equal_costs_are_said_so():
+    knobs = {"size": Knob("size", (7,), 7), "width": Knob("channels", (7, 8), 8)}
+    for width, words in ((16, "as many MACs."), (15, "1.1 times fewer MACs."), (33, "2.1 times more MACs.")):
+        ways = {"Directly": [Conv(1, 32, 32)], "Bottleneck": [Conv(1, 32, width), Conv(1, width, 32)]}
+        assert page(cost(ways, knobs)).output.text == f"Bottleneck: {words}"
+    depthwise = {"Full": [Conv(3, 8, 8)], "Split": [Conv(3, 8, 8, 8), Conv(1, 8, 8)]}
+    assert page(cost(depthwise, knobs)).find_all(class_="chain")[1].text == "3×3 depthwise conv, 8 → 1×1 conv, 8"
+
+
+def test_a_knob_takes_any_iterable_and_any_number_type():
+    assert Knob("x", (n / 2 for n in range(4)), 1).values == (0.0, 0.5, 1.0, 1.5)
+
+
 def test_mix_is_the_convolution_at_the_marked_pixel():
     torch.manual_seed(0)
     photo, start = torch.rand(1, 3, 8, 8), (0.5, -2.0, 1.0, -0.1)
-    shown = page(mix(photo, pixel=(2, 3), start=start))
+    shown = page(mix(photo, what="noise", pixel=(2, 3), start=start))
     conv = nn.Conv2d(3, 1, 1)
     with torch.no_grad():
         conv.weight.copy_(torch.tensor(start[:3]).view(1, 3, 1, 1))

@@ -115,16 +115,32 @@ def test_normalisation_of_the_variants():
             lambda: on_meta().forward_with_aux(torch.rand(1, 3, 224, 224)),
             r"without: build googlenet\(aux=True\)",
         ),
-        (
-            lambda: on_meta()(torch.empty(1, 3, 32, 32, device="meta")),
-            r"at least 33 x 33 .*strides of 2 leave 1 x 1",
-        ),
+        (lambda: on_meta()(torch.empty(1, 3, 62, 62, device="meta")), "at least 63 x 63 .*leave a single position"),
+        (lambda: on_meta("torchvision")(torch.empty(1, 3, 46, 46, device="meta")), "at least 47 x 47"),
+        (lambda: Inception(192, (None, 1, 1, 1, 1, 1)), "expected #1x1 to be a whole number of at least 1, got None"),
+        (lambda: Inception(192, (1, 1, 1, 1, 1, 0)), "expected pool proj to be a whole number of at least 1, got 0"),
+        (lambda: Inception(0, TABLE["3a"]), "expected channels to be a whole number"),
+        (lambda: Inception(192, TABLE["3a"], largest=4), "largest to be one of 3, 5, got 4"),
         (lambda: on_meta(aux=True)(torch.empty(1, 3, 256, 256, device="meta")), "of 224 x 224 .*build without aux"),
     ],
 )
 def test_bad_input_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize(("variant", "least"), [("2014", 63), ("torchvision", 47)])
+def test_the_smallest_images_leave_the_last_modules_more_than_one_position(variant, least):
+    network = on_meta(variant)
+    before_5a = network[: [name for name, _ in network.chain()].index("inception5a")]
+    for side, left in ((least, 2), (least - 1, 1)):
+        assert before_5a(torch.empty(1, 3, side, side, device="meta")).shape[2:] == (left, left)
+
+
+def test_side_branches_drop_out_in_training():
+    torch.manual_seed(0)
+    branch, x = SideBranch(8, 3), torch.randn(2, 8, 14, 14)
+    assert not torch.equal(branch(x), branch(x)) and torch.equal(branch.eval()(x), branch(x))
 
 
 def test_other_sizes_where_nothing_forbids_them():

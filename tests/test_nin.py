@@ -49,7 +49,10 @@ def test_gradients_reach_every_weight():
     ("call", "message"),
     [
         (lambda: nin_cifar(classes=0), "classes to be a whole number of at least 1, got 0"),
-        (lambda: nin_cifar()(torch.rand(1, 3, 4, 4)), r"at least 5 x 5 pixels, got 4 x 4 \(two poolings leave 1 x 1"),
+        (lambda: nin_cifar()(torch.rand(1, 3, 7, 7)), r"at least 8 x 8 pixels, got 7 x 7 \(two poolings would leave"),
+        (lambda: mlpconv(3, (4, 4), 5), r"the units of three layers, got \(4, 4\)"),
+        (lambda: mlpconv(3, (4, 0, 4), 5), r"expected units\[1\] to be a whole number of at least 1, got 0"),
+        (lambda: mlpconv(3, (4, 4, 4), 4), "an odd window, got 4: with 5 the output keeps"),
         (lambda: nin_cifar()(torch.rand(3, 32, 32)), r"add the batch axis with x\[None\]"),
         (lambda: nin_cifar()(torch.zeros(1, 3, 32, 32, dtype=torch.uint8)), r"convert with x.float\(\) / 255"),
     ],

@@ -43,7 +43,7 @@ LEDGER = {
 QUOTED = {
     *("LENET-14", "ALEX-6", "ALEX-15", "VGG-17", "VGG-19"),
     *("RES-17", "DEEP-8", "DEEP-9", "DEEP-12", "WHY-8", "WHY-9", "WHY-16"),
-    *("NIN-6", "NIN-8", "INC-13", "INC-14", "INC-16"),
+    *("NIN-6", "NIN-8", "NIN-16", "INC-13", "INC-14", "INC-16"),
 }
 VERDICTS = {
     "true": {"ALEX-4", "ALEX-5", "VGG-5", "VGG-6", "VGG-7", "VGG-8", "RES-4", "RES-8"},

@@ -9,7 +9,7 @@ from casestudies_lib.anatomy import anatomy
 from casestudies_lib.blocks import name_weight_layers
 from casestudies_lib.explorers import depth_slider, fade, receptive_field
 from casestudies_lib.lenet import Subsampling, lenet5
-from casestudies_lib.pages import mark, source
+from casestudies_lib.pages import mark, source, table
 from casestudies_lib.resnet import PlainBlock, ResidualBlock
 
 
@@ -59,6 +59,20 @@ def test_explorer_takes_its_numbers_from_anatomy():
 def test_paper_names_must_fit():
     with pytest.raises(ValueError, match="zip"):
         name_weight_layers(lenet5(), ["C1"])
+
+
+def test_a_table_of_numbers():
+    html = table("Sizes", ("layer", "K", "M"), [("a<b", 1234, 0.25), ("c", None, "6 or 7")]).data
+    shown = BeautifulSoup(html, "html.parser")
+    cells = ["layer", "K", "M", "a<b", "1,234", "0.2", "c", "", "6 or 7"]
+    assert [cell.text for cell in shown.find_all(["th", "td"])] == cells
+    assert shown.caption.text == shown.div["aria-label"] == "Sizes"
+    for row, message in (
+        (("a", 1), "3 cells in every row, got 2"),
+        (("a", 1, float("nan")), "finite numbers, got nan"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            table("Sizes", ("layer", "K", "M"), [row])
 
 
 def result(kind, depth, seed, curve):

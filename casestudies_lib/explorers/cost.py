@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -46,12 +47,14 @@ const most = Math.max(...counts.map(both => both[0])), written = n => n.toLocale
 box.querySelectorAll('.way').forEach((row, i) => {
   row.querySelector('.bar').style.width = 100 * counts[i][0] / most + '%';
   const chain = Object.values(ways)[i].map(fields => fields.map(field => at[field] ?? field));
-  row.querySelector('.chain').textContent = chain.map(([k, c, w]) => k + '×' + k + ' conv, ' + w).join(' → ');
+  row.querySelector('.chain').textContent = chain.map(([k, c, w, g]) =>
+    k + '×' + k + (g == 1 ? '' : g == c ? ' depthwise' : ' grouped') + ' conv, ' + w).join(' → ');
   row.querySelector('.counts').textContent = written(counts[i][0]) + ' MACs, ' + written(counts[i][1]) + ' parameters';
 });
 const ratio = counts[0][0] / counts[1][0];
-words = titles[1] + ': ' + (ratio < 1 ? (1 / ratio).toFixed(1) + ' times more' : ratio.toFixed(1)
-  + ' times fewer') + ' MACs.';
+const times = Math.max(ratio, 1 / ratio);
+words = titles[1] + ': ' + (ratio == 1 ? 'as many' : times < 1.05 ? 'about as many'
+  : times.toFixed(1) + (ratio < 1 ? ' times more' : ' times fewer')) + ' MACs.';
 if (even) {
   let best = 0;
   while (best < MOST - 1 && count(Object.values(ways)[1], {...at, [even]: best + 1})[0] < counts[0][0]) best += 1;
@@ -69,21 +72,17 @@ def cost(ways: Mapping[str, Sequence[Conv]], knobs: Mapping[str, Knob], *, break
         breakeven: the knob of which the largest value is told with which the second way saves.
 
     Raises:
-        ValueError: not two ways, no knob called `size`, or a field that names no knob.
+        ValueError: not two ways, no knob called `size`, a field that names no knob, convolutions that do not fit each
+            other, an even kernel, or a break-even of anything but channels of the second way.
     """
-    if len(ways) != 2:
-        raise ValueError(f"expected two ways to compare, got {len(ways)}: pass a chain of convolutions for each")
-    one_of("a knob", "size", knobs)
-    for field in [*(f for way in ways.values() for conv in way for f in conv), breakeven]:
-        if isinstance(field, str):
-            one_of("a field of a convolution", field, knobs)
+    _check(ways, knobs, breakeven)
     at = {name: knob.start for name, knob in knobs.items()}
     counts = {title: counted(way, at) for title, way in ways.items()}
     most = max(macs for macs, _ in counts.values())
     rows = []
     for (title, way), (macs, parameters) in zip(ways.items(), counts.values()):
         convs = [Conv(*(at.get(field, field) for field in conv)) for conv in way]
-        chain = " → ".join(f"{conv.kernel}×{conv.kernel} conv, {conv.width}" for conv in convs)
+        chain = " → ".join(f"{conv.kernel}×{conv.kernel}{_groups(conv)} conv, {conv.width}" for conv in convs)
         bar = f"height:10px;background:#4c78a8;width:{100 * macs / most}%"
         rows.append(
             tag(
@@ -96,8 +95,9 @@ def cost(ways: Mapping[str, Sequence[Conv]], knobs: Mapping[str, Knob], *, break
             )
         )
     (_, second), ((before, _), (after, _)) = ways, counts.values()
-    ratio = before / after
-    more = f"{1 / ratio:.1f} times more" if ratio < 1 else f"{ratio:.1f} times fewer"
+    times = max(before / after, after / before)
+    more = f"{times:.1f} times {'more' if after > before else 'fewer'}" if times >= 1.05 else "about as many"
+    more = "as many" if after == before else more
     words = f"{second}: {more} MACs."
     about = {}
     if breakeven:
@@ -108,6 +108,31 @@ def cost(ways: Mapping[str, Sequence[Conv]], knobs: Mapping[str, Knob], *, break
     return explorer_of_many(
         "".join(rows), knobs, words, move=_MOVE, data_ways=json.dumps({t: list(w) for t, w in ways.items()}), **about
     )
+
+
+def _groups(conv: Conv) -> str:
+    return "" if conv.groups == 1 else " depthwise" if conv.groups == conv.channels else " grouped"
+
+
+def _check(ways: Mapping[str, Sequence[Conv]], knobs: Mapping[str, Knob], breakeven: str | None) -> None:
+    if len(ways) != 2:
+        raise ValueError(f"expected two ways to compare, got {len(ways)}: pass a chain of convolutions for each")
+    one_of("a knob", "size", knobs)
+    for title, way in ways.items():
+        if not way or not all(isinstance(conv, Conv) for conv in way):
+            raise ValueError(f"expected {title!r} to be a chain of convolutions, got {way!r}: pass a list of Conv")
+        for field in (field for conv in way for field in conv if isinstance(field, str)):
+            one_of("a field of a convolution", field, knobs)
+        for before, after in pairwise(way):
+            if before.width != after.channels:
+                raise ValueError(f"expected {after} to read the output of {before}: pass channels={before.width!r}")
+        for kernel in (conv.kernel for conv in way):
+            sides = knobs[kernel].values if isinstance(kernel, str) else (kernel,)
+            if any(side % 2 == 0 for side in sides):
+                raise ValueError(f"expected odd kernels, which keep height and width, got {sides}: leave out even ones")
+    squeezes = {field for conv in list(ways.values())[1] for field in conv[1:3] if isinstance(field, str)}
+    if breakeven is not None:
+        one_of("breakeven", breakeven, squeezes)
 
 
 def counted(way: Sequence[Conv], at: Mapping[str, int]) -> tuple[int, int]:

@@ -12,7 +12,6 @@ import torch
 from IPython.display import HTML
 from PIL import Image
 
-from casestudies_lib.checks import one_of
 from casestudies_lib.markup import tag, text
 
 # Runs in the slider's oninput: `this` is the slider, and every number comes from the list in the box around it.
@@ -56,7 +55,17 @@ class Knob:
     start: float
 
     def __post_init__(self) -> None:
-        one_of(f"the start of {self.label!r}", self.start, self.values)
+        object.__setattr__(self, "values", tuple(self.values))
+        if self.start not in self.values:
+            raise ValueError(
+                f"expected the start of {self.label!r} to be one of {', '.join(map(_written, self.values))}, "
+                f"got {self.start!r}: choose one of them"
+            )
+
+
+def _written(value: float) -> str:
+    """A knob's value as it is shown, with a true minus."""
+    return f"{value:g}".replace("-", "−")
 
 
 # Runs in the box's oninput, which hears of every slider inside: `this` is the box, `at` has the value of every knob.
@@ -64,8 +73,9 @@ _READ = (
     "const box = this, at = {}; let words = '';"
     "for (const slider of box.querySelectorAll('input')) {"
     "const value = JSON.parse(slider.dataset.values)[slider.value];"
-    "at[slider.name] = value; slider.nextElementSibling.textContent = value;"
-    "slider.setAttribute('aria-valuetext', value); }"
+    "const shown = String(value).replace('-', '−');"
+    "at[slider.name] = value; slider.nextElementSibling.textContent = shown;"
+    "slider.setAttribute('aria-valuetext', shown); }"
 )
 _SAY = "box.querySelector('output').textContent = words;"
 
@@ -92,7 +102,7 @@ def explorer_of_many(
             "input", **about, data_values=json.dumps(values), aria_valuetext=knob.start, style="flex:1;min-width:0"
         )
         named = tag("span", text(knob.label), style="width:9.5em;text-align:left;line-height:1.2")
-        stands = tag("span", f"{knob.start:g}", style="width:2.6em;text-align:right")
+        stands = tag("span", _written(knob.start), style="width:2.6em;text-align:right")
         rows.append(tag("label", named, slider, stands, style="display:flex;gap:.6em;align-items:center"))
     said = tag("output", text(words), style="display:block;margin-top:.5em;font-size:.9em")
     style = f"max-width:{width};margin:auto;text-align:center"
