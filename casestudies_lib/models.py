@@ -8,8 +8,10 @@ from functools import partial
 from torch import nn
 
 from casestudies_lib.alexnet import alexnet
+from casestudies_lib.efficientnet import SCALES, efficientnet
 from casestudies_lib.inception import googlenet
 from casestudies_lib.lenet import lenet5
+from casestudies_lib.mobilenet import mobilenet_v1, mobilenet_v2, mobilenet_v3
 from casestudies_lib.nin import nin_cifar
 from casestudies_lib.resnet import cifar_plain, cifar_resnet, plain, resnet
 from casestudies_lib.vgg import vgg
@@ -43,4 +45,9 @@ MODELS: dict[str, Callable[[], nn.Module]] = {
     "nin_cifar10": nin_cifar,
     "googlenet": googlenet,
     "googlenet_torchvision": partial(googlenet, "torchvision"),
+    "mobilenet_v1": mobilenet_v1,
+    "mobilenet_v2": mobilenet_v2,
+    "mobilenet_v3_small": partial(mobilenet_v3, "small"),
+    "mobilenet_v3_large": partial(mobilenet_v3, "large"),
+    **{f"efficientnet_{variant}": partial(efficientnet, variant) for variant in SCALES},
 }

@@ -11,6 +11,8 @@ PAIRS = {"alexnet_torchvision": "alexnet"} | {
     f"vgg{depth}{norm}": f"vgg{depth}{norm}" for depth in (11, 13, 16, 19) for norm in ("", "_bn")
 }
 PAIRS |= {f"resnet{depth}": f"resnet{depth}" for depth in (18, 34, 50, 101, 152)}
+PAIRS |= {name: name for name in ("mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large")}
+PAIRS |= {f"efficientnet_b{n}": f"efficientnet_b{n}" for n in range(8)}
 
 
 def with_random_statistics(network):

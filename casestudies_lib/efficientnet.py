@@ -1,0 +1,161 @@
+"""EfficientNets: one network, found by search, and the rule that makes seven larger ones of it.
+
+Tan, Le: EfficientNet: Rethinking model scaling for convolutional neural networks, ICML 2019 (arXiv:1905.11946), Table 1
+and section 3; the sizes of B1 to B7 are those of the authors' code.
+
+| variant | width | depth | resolution | parameters |
+| ------- | ----- | ----- | ---------- | ---------- |
+| `"b0"`  | 1.0   | 1.0   | 224        | 5,288,548  |
+| `"b1"`  | 1.0   | 1.1   | 240        | 7,794,184  |
+| `"b2"`  | 1.1   | 1.2   | 260        | 9,109,994  |
+| `"b3"`  | 1.2   | 1.4   | 300        | 12,233,232 |
+| `"b4"`  | 1.4   | 1.8   | 380        | 19,341,616 |
+| `"b5"`  | 1.6   | 2.2   | 456        | 30,389,784 |
+| `"b6"`  | 1.8   | 2.6   | 528        | 43,040,704 |
+| `"b7"`  | 2.0   | 3.1   | 600        | 66,347,960 |
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from math import ceil
+
+import torch
+from torch import nn
+
+from casestudies_lib.blocks import Network, SqueezeExcitation, conv_bn, he_initialised, round_channels
+from casestudies_lib.checks import Images, one_of, positive_int
+
+# Table 1, B0: expansion, kernel, stride of the first, channels, layers of each stage.
+B0 = [
+    (1, 3, 1, 16, 1), (6, 3, 2, 24, 2), (6, 5, 2, 40, 2), (6, 3, 2, 80, 3),
+    (6, 5, 1, 112, 3), (6, 5, 2, 192, 4), (6, 3, 1, 320, 1),
+]  # fmt: skip
+# Width and depth multipliers, resolution, dropout.
+SCALES = {
+    "b0": (1.0, 1.0, 224, 0.2), "b1": (1.0, 1.1, 240, 0.2), "b2": (1.1, 1.2, 260, 0.3), "b3": (1.2, 1.4, 300, 0.3),
+    "b4": (1.4, 1.8, 380, 0.4), "b5": (1.6, 2.2, 456, 0.4), "b6": (1.8, 2.6, 528, 0.5), "b7": (2.0, 3.1, 600, 0.5),
+}  # fmt: skip
+
+
+class StochasticDepth(nn.Module):
+    """In training, replace a whole image's values by 0 with probability `drop`, and scale those that stay (Huang 2016).
+
+    `(N, ...)` to the same shape; in evaluation the identity.
+    """
+
+    def __init__(self, drop: float) -> None:
+        super().__init__()
+        self.drop = drop
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not self.training or self.drop == 0:
+            return x
+        stays = torch.empty(len(x), *[1] * (x.dim() - 1), dtype=x.dtype, device=x.device).bernoulli_(1 - self.drop)
+        return x * stays / (1 - self.drop)
+
+
+class MBConv(nn.Module):
+    """An inverted residual with squeeze-excitation, SiLU and stochastic depth (Tan 2019, Table 1).
+
+    `(N, channels, H, W) -> (N, width, H / stride, W / stride)`. The squeeze-excitation's hidden layer has a
+    quarter of the *input's* channels, not of the expanded ones.
+    """
+
+    kind = "MBConv block"
+
+    def __init__(
+        self,
+        channels: int,
+        width: int,
+        *,
+        expansion: int,
+        kernel: int,
+        stride: int,
+        drop: float = 0.0,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+    ) -> None:
+        super().__init__()
+        convolution = partial(conv_bn, eps=eps, momentum=momentum, activation=nn.SiLU)
+        wide = channels * expansion
+        self.block = nn.Sequential(
+            *([convolution(channels, wide, 1)] if expansion != 1 else []),
+            convolution(wide, wide, kernel, stride=stride, groups=wide),
+            SqueezeExcitation(wide, max(1, channels // 4), activation=nn.SiLU),
+            convolution(wide, width, 1, activation=None),
+        )
+        self.adds = stride == 1 and channels == width
+        self.stochastic_depth = StochasticDepth(drop)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.stochastic_depth(self.block(x)) if self.adds else self.block(x)
+
+
+def scaled(width: float, depth: float) -> list[tuple[int, int, int, int, int]]:
+    """B0's table with `width` times the channels, rounded to multiples of 8, and `depth` times the layers, rounded up.
+
+    >>> scaled(1.1, 1.2)[1]
+    (6, 3, 2, 24, 3)
+    """
+    return [(t, k, s, round_channels(c * width), ceil(n * depth)) for t, k, s, c, n in B0]
+
+
+def efficientnet(variant: str, *, classes: int = 1000) -> Network:
+    """EfficientNet, Tan 2019: `(N, 3, H, W) -> (N, classes)` logits, H and W at least 33.
+
+    Args:
+        variant: `"b0"` to `"b7"`.
+        classes: number of classes.
+
+    Raises:
+        ValueError: an unknown variant, classes below 1; in `forward`, anything but a float batch of RGB images of at
+            least 33 pixels.
+
+    Differs from the paper: nothing in the network; batch normalisation's eps and momentum are those of public
+    checkpoints (1e-5 and 0.1, from B5 on 1e-3 and 0.01).
+
+    >>> sum(p.numel() for p in efficientnet("b0").parameters())
+    5288548
+    """
+    one_of("variant", variant, SCALES)
+    positive_int("classes", classes)
+    width, depth, resolution, dropout = SCALES[variant]
+    norm = {"eps": 1e-3, "momentum": 0.01} if variant in ("b5", "b6", "b7") else {}
+    convolution = partial(conv_bn, activation=nn.SiLU, **norm)
+    stages = scaled(width, depth)
+    total = sum(layers for *_, layers in stages)
+    channels, done = round_channels(32 * width), 0
+    features: list[nn.Module] = [convolution(3, channels, 3, stride=2)]
+    for expansion, kernel, stride, out, layers in stages:
+        stage = []
+        for place in range(layers):
+            stage.append(
+                MBConv(
+                    channels,
+                    out,
+                    expansion=expansion,
+                    kernel=kernel,
+                    stride=stride if place == 0 else 1,
+                    drop=0.2 * done / total,
+                    **norm,
+                )
+            )
+            channels, done = out, done + 1
+        features.append(nn.Sequential(*stage))
+    last = 4 * channels
+    features.append(convolution(channels, last, 1))
+    expects = Images(
+        3,
+        resolution,
+        exact=False,
+        least=33,
+        why=lambda h, w: f"five strides of 2 leave {-(-h // 32)} x {-(-w // 32)} positions to the last blocks",
+    )
+    chain = {
+        "features": nn.Sequential(*features),
+        "avgpool": nn.AdaptiveAvgPool2d(1),
+        "flatten": nn.Flatten(),
+        "classifier": nn.Sequential(nn.Dropout(dropout), nn.Linear(last, classes)),
+    }
+    return he_initialised(Network(f"EfficientNet-{variant.upper()}", expects, chain))

@@ -1,0 +1,242 @@
+"""MobileNets: convolutions split into a depthwise and a pointwise part, for phones.
+
+Howard et al.: MobileNets, arXiv:1704.04861, 2017, Table 1 (V1); Sandler et al.: MobileNetV2: Inverted residuals and
+linear bottlenecks, CVPR 2018 (arXiv:1801.04381), Table 2; Howard et al.: Searching for MobileNetV3, ICCV 2019
+(arXiv:1905.02244), Tables 1 and 2.
+
+| network                      | parameters | MACs at 224 pixels |
+| ---------------------------- | ---------- | ------------------ |
+| `mobilenet_v1()`             | 4,231,976  | 568,740,352        |
+| `mobilenet_v2()`             | 3,504,872  | 300,774,272        |
+| `mobilenet_v3("small")`      | 2,542,856  | 56,510,400         |
+| `mobilenet_v3("large")`      | 5,483,032  | 216,589,760        |
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from torch import nn
+
+from casestudies_lib.blocks import Network, SqueezeExcitation, conv_bn, he_initialised, round_channels
+from casestudies_lib.checks import Images, one_of, positive_int
+
+# V1, Table 1, after the first convolution: (channels out, stride) of each separable block.
+V1 = [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1)]
+# V2, Table 2: expansion t, channels c, repetitions n, stride s of the first.
+V2 = [
+    (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1),
+]  # fmt: skip
+# V3, Tables 1 and 2: kernel, expanded size, channels out, squeeze-excitation, nonlinearity, stride.
+RE, HS = nn.ReLU, nn.Hardswish
+V3 = {
+    "large": [
+        (3, 16, 16, False, RE, 1), (3, 64, 24, False, RE, 2), (3, 72, 24, False, RE, 1), (5, 72, 40, True, RE, 2),
+        (5, 120, 40, True, RE, 1), (5, 120, 40, True, RE, 1), (3, 240, 80, False, HS, 2), (3, 200, 80, False, HS, 1),
+        (3, 184, 80, False, HS, 1), (3, 184, 80, False, HS, 1), (3, 480, 112, True, HS, 1), (3, 672, 112, True, HS, 1),
+        (5, 672, 160, True, HS, 2), (5, 960, 160, True, HS, 1), (5, 960, 160, True, HS, 1),
+    ],
+    "small": [
+        (3, 16, 16, True, RE, 2), (3, 72, 24, False, RE, 2), (3, 88, 24, False, RE, 1), (5, 96, 40, True, HS, 2),
+        (5, 240, 40, True, HS, 1), (5, 240, 40, True, HS, 1), (5, 120, 48, True, HS, 1), (5, 144, 48, True, HS, 1),
+        (5, 288, 96, True, HS, 2), (5, 576, 96, True, HS, 1), (5, 576, 96, True, HS, 1),
+    ],
+}  # fmt: skip
+
+
+def separable(channels: int, width: int, stride: int = 1) -> nn.Sequential:
+    """A depthwise separable convolution: 3 x 3 in each channel by itself, then 1 x 1 across the channels (V1, Fig. 3).
+
+    `(N, channels, H, W) -> (N, width, H / stride, W / stride)`.
+    """
+    return nn.Sequential(conv_bn(channels, channels, 3, stride=stride, groups=channels), conv_bn(channels, width, 1))
+
+
+class InvertedResidual(nn.Module):
+    """Expand by t with 1 x 1, 3 x 3 in each channel, project back with 1 x 1 and no activation (Sandler 2018, Table 1).
+
+    `(N, channels, H, W) -> (N, width, H / stride, W / stride)`. Where stride and channels allow it, the input is added
+    to the output: the shortcut joins the narrow ends, which the paper calls linear bottlenecks.
+    """
+
+    kind = "inverted residual block"
+
+    def __init__(self, channels: int, width: int, *, stride: int = 1, expansion: int = 6) -> None:
+        super().__init__()
+        wide = channels * expansion
+        self.adds = stride == 1 and channels == width
+        self.conv = nn.Sequential(
+            *([conv_bn(channels, wide, 1, activation=nn.ReLU6)] if expansion != 1 else []),
+            conv_bn(wide, wide, 3, stride=stride, groups=wide, activation=nn.ReLU6),
+            *conv_bn(wide, width, 1, activation=None),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.conv(x) if self.adds else self.conv(x)
+
+
+class MobileNetV3Block(nn.Module):
+    """An inverted residual with a choice of kernel, squeeze-excitation and nonlinearity (Howard 2019, Fig. 4).
+
+    `(N, channels, H, W) -> (N, width, H / stride, W / stride)`. The squeeze-excitation reads the expanded channels.
+    """
+
+    kind = "inverted residual block"
+
+    def __init__(
+        self,
+        channels: int,
+        width: int,
+        *,
+        kernel: int,
+        expanded: int,
+        squeeze_excitation: bool,
+        activation: type[nn.Module],
+        stride: int,
+    ) -> None:
+        super().__init__()
+        convolution = partial(conv_bn, eps=1e-3, momentum=0.01)
+        layers = [convolution(channels, expanded, 1, activation=activation)] if expanded != channels else []
+        layers.append(convolution(expanded, expanded, kernel, stride=stride, groups=expanded, activation=activation))
+        if squeeze_excitation:
+            layers.append(SqueezeExcitation(expanded, round_channels(expanded / 4), gate=nn.Hardsigmoid))
+        layers.append(convolution(expanded, width, 1, activation=None))
+        self.block = nn.Sequential(*layers)
+        self.adds = stride == 1 and channels == width
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.block(x) if self.adds else self.block(x)
+
+
+def images(size: int = 224) -> Images:
+    """What a MobileNet accepts: colour images of at least 33 pixels, made for `size`."""
+    return Images(
+        3,
+        size,
+        exact=False,
+        least=33,
+        why=lambda h, w: f"five strides of 2 leave {-(-h // 32)} x {-(-w // 32)} positions to the last blocks",
+    )
+
+
+def mobilenet_v1(*, width: float = 1.0, size: int = 224, classes: int = 1000) -> Network:
+    """MobileNet, Howard 2017, Table 1: `(N, 3, H, W) -> (N, classes)` logits, H and W at least 33.
+
+    Args:
+        width: the width multiplier alpha, from 0.25 to 1 in the paper; every layer has that share of its channels.
+        size: the image size that the network is made for, 224 times the resolution multiplier rho; tables use it.
+        classes: number of classes.
+
+    Raises:
+        ValueError: a width that leaves the first layer without channels, a size below 33, classes below 1; in
+            `forward`, anything but a float batch of RGB images of at least 33 pixels.
+
+    Differs from the paper: Table 1 prints stride 2 for the last block and a depthwise kernel of another size for it,
+    which its own output sizes contradict. No dropout.
+
+    >>> sum(p.numel() for p in mobilenet_v1().parameters())
+    4231976
+    """
+    positive_int("classes", classes)
+    positive_int("size", size)
+    if size < 33:
+        raise ValueError(f"expected size to be at least 33 pixels, got {size}: the paper has 224, 192, 160 and 128")
+    if not 32 * width >= 1:
+        raise ValueError(f"expected width to leave a channel of 32, got {width!r}: the paper has 1, 0.75, 0.5 and 0.25")
+    channels = int(32 * width)
+    features = [conv_bn(3, channels, 3, stride=2)]
+    for out, stride in V1:
+        features.append(separable(channels, int(out * width), stride))
+        channels = int(out * width)
+    layers = {
+        "features": nn.Sequential(*features),
+        "avgpool": nn.AdaptiveAvgPool2d(1),
+        "flatten": nn.Flatten(),
+        "classifier": nn.Linear(channels, classes),
+    }
+    title = "MobileNetV1" + (f", width {width:g}" if width != 1 else "")
+    return he_initialised(Network(title, images(size), layers))
+
+
+def mobilenet_v2(*, width: float = 1.0, classes: int = 1000) -> Network:
+    """MobileNetV2, Sandler 2018, Table 2: `(N, 3, H, W) -> (N, classes)` logits, H and W at least 33.
+
+    Args:
+        width: the width multiplier; channels are rounded to multiples of 8.
+        classes: number of classes.
+
+    Raises:
+        ValueError: a width that is not positive, classes below 1; in `forward` as for `mobilenet_v1`.
+
+    Differs from the paper: no convolution before the depthwise one where t is 1, as in the authors' code.
+
+    >>> sum(p.numel() for p in mobilenet_v2().parameters())
+    3504872
+    """
+    positive_int("classes", classes)
+    if not width > 0:
+        raise ValueError(f"expected width to be above 0, got {width!r}: the paper has 0.35 to 1.4")
+    channels = round_channels(32 * width)
+    features: list[nn.Module] = [conv_bn(3, channels, 3, stride=2, activation=nn.ReLU6)]
+    for expansion, out, repeats, stride in V2:
+        for place in range(repeats):
+            out_channels = round_channels(out * width)
+            first = stride if place == 0 else 1
+            features.append(InvertedResidual(channels, out_channels, stride=first, expansion=expansion))
+            channels = out_channels
+    last = round_channels(1280 * max(1.0, width))
+    features.append(conv_bn(channels, last, 1, activation=nn.ReLU6))
+    layers = {
+        "features": nn.Sequential(*features),
+        "avgpool": nn.AdaptiveAvgPool2d(1),
+        "flatten": nn.Flatten(),
+        "classifier": nn.Sequential(nn.Dropout(0.2), nn.Linear(last, classes)),
+    }
+    return he_initialised(Network("MobileNetV2" + (f", width {width:g}" if width != 1 else ""), images(), layers))
+
+
+def mobilenet_v3(variant: str, *, classes: int = 1000) -> Network:
+    """MobileNetV3, Howard 2019, Tables 1 and 2: `(N, 3, H, W) -> (N, classes)` logits, H and W at least 33.
+
+    Args:
+        variant: `"small"` or `"large"`.
+        classes: number of classes.
+
+    Raises:
+        ValueError: an unknown variant, classes below 1; in `forward` as for `mobilenet_v1`.
+
+    Differs from the paper: dropout of 0.2 before the last layer, as public checkpoints expect (the paper: 0.8 kept).
+
+    >>> sum(p.numel() for p in mobilenet_v3("small").parameters())
+    2542856
+    """
+    one_of("variant", variant, V3)
+    positive_int("classes", classes)
+    convolution = partial(conv_bn, eps=1e-3, momentum=0.01, activation=nn.Hardswish)
+    features: list[nn.Module] = [convolution(3, 16, 3, stride=2)]
+    channels = 16
+    for kernel, expanded, out, squeeze_excitation, activation, stride in V3[variant]:
+        features.append(
+            MobileNetV3Block(
+                channels,
+                out,
+                kernel=kernel,
+                expanded=expanded,
+                squeeze_excitation=squeeze_excitation,
+                activation=activation,
+                stride=stride,
+            )
+        )
+        channels = out
+    features.append(convolution(channels, 6 * channels, 1))
+    last = {"small": 1024, "large": 1280}[variant]
+    layers = {
+        "features": nn.Sequential(*features),
+        "avgpool": nn.AdaptiveAvgPool2d(1),
+        "flatten": nn.Flatten(),
+        "classifier": nn.Sequential(
+            nn.Linear(6 * channels, last), nn.Hardswish(), nn.Dropout(0.2), nn.Linear(last, classes)
+        ),
+    }
+    return he_initialised(Network(f"MobileNetV3-{variant}", images(), layers))
