@@ -58,6 +58,7 @@ def test_gradients_reach_every_weight():
 
 @pytest.mark.parametrize(
     ("call", "message"),
+    [
         (lambda: efficientnet("b8"), "variant to be one of 'b0', .*got 'b8'"),
         (lambda: efficientnet("b0", classes=0), "classes to be a whole number"),
         (lambda: on_meta("b0")(torch.empty(1, 3, 32, 32, device="meta")), "at least 33 x 33"),
