@@ -1,6 +1,8 @@
 """MobileNets against their papers' tables, and what is easily got wrong: groups, projections, residuals, roundings."""
 
+import json
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
@@ -43,6 +45,12 @@ def test_table_1_of_v1():
     assert [layer.module.groups for layer in depthwise] == [32, *[out for out, _ in V1[:-1]]]
     sides = [layer.shape[1] for layer in depthwise]
     assert sides == [112, 56, 56, 28, 28, 14, 14, 14, 14, 14, 14, 7, 7]
+
+
+def test_tensors_stand_in_timms_order_and_shapes():
+    """timm's checkpoints of MobileNetV1 have other names; in order they fit (recorded)."""
+    wanted = json.loads((Path(__file__).parent / "timm_mobilenetv1_100.json").read_text())["shapes"]
+    assert [list(tensor.shape) for tensor in mobilenet_v1().state_dict().values()] == wanted
 
 
 def test_separable_is_depthwise_then_pointwise():
