@@ -11,10 +11,10 @@ from casestudies_lib.markup import tag, text
 
 
 def box(label: str, x: float, y: float, wide: float, tall: float, colour: str, small: bool = False) -> list[str]:
-    """A rounded box around a centre, with its words."""
+    """A rounded box around a centre, with its words if there are any."""
     place = {"x": f"{x - wide / 2:.1f}", "y": f"{y - tall / 2:.1f}", "width": f"{wide:.1f}", "height": tall, "rx": 3}
     look = {"fill": colour, "fill-opacity": 0.28, "stroke": colour, "stroke-width": 1}
-    return [tag("rect", **place, **look), words(label, x, y + (3.2 if small else 4.5), small=small)]
+    return [tag("rect", **place, **look)] + [words(label, x, y + (3.2 if small else 4.5), small=small)] * bool(label)
 
 
 def plus(x: float, y: float) -> list[str]:
