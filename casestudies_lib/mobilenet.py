@@ -132,8 +132,8 @@ def mobilenet_v1(*, width: float = 1.0, size: int = 224, classes: int = 1000) ->
         ValueError: a width that leaves the first layer without channels, a size below 33, classes below 1; in
             `forward`, anything but a float batch of RGB images of at least 33 pixels.
 
-    Differs from the paper: Table 1 prints stride 2 for the last block and a depthwise kernel of another size for it,
-    which its own output sizes contradict. No dropout.
+    Differs from the paper: Table 1 prints stride 2 for the last depthwise layer, which its own output sizes contradict.
+    Public checkpoints have ReLU6 where the paper has ReLU, which is used here.
 
     >>> sum(p.numel() for p in mobilenet_v1().parameters())
     4231976
@@ -206,7 +206,8 @@ def mobilenet_v3(variant: str, *, classes: int = 1000) -> Network:
     Raises:
         ValueError: an unknown variant, classes below 1; in `forward` as for `mobilenet_v1`.
 
-    Differs from the paper: dropout of 0.2 before the last layer, as public checkpoints expect (the paper: 0.8 kept).
+    Squeeze-excitation's hidden layer has a quarter of the expanded channels, rounded to a multiple of 8, and batch
+    normalisation an eps of 1e-3, as public checkpoints expect.
 
     >>> sum(p.numel() for p in mobilenet_v3("small").parameters())
     2542856
