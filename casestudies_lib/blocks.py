@@ -57,6 +57,21 @@ class Network(nn.Sequential):
         return x
 
 
+def five_strides(size: int = 224, *, to: str = "the last blocks", repair: str | None = None) -> Images:
+    """Colour images of at least 33 pixels, of which five strides of 2 leave more than one position; made for `size`.
+
+    `to` and `repair` complete the refusal of smaller ones.
+    """
+    return Images(
+        3,
+        size,
+        exact=False,
+        least=33,
+        why=lambda h, w: f"five strides of 2 leave {-(-h // 32)} x {-(-w // 32)} positions to {to}",
+        repair=repair,
+    )
+
+
 def name_weight_layers(chain: nn.Module, names: list[str]) -> dict[str, str]:
     """Module path -> paper's name, for the convolutions, pools and linear layers of `chain` in order."""
     kinds = (nn.Conv2d, nn.MaxPool2d, nn.Linear)

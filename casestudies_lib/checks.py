@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import inf
+from numbers import Real
 
 import torch
 from torch import nn
@@ -35,6 +37,16 @@ def positive_int(name: str, value: object, *, why: str = "") -> None:
         raise ValueError(
             f"expected {name} to be a whole number of at least 1, got {value!r}: pass {why or f'for example {name}=10'}"
         )
+
+
+def positive_number(name: str, value: object) -> None:
+    """Refuse anything but a finite number above 0 (True is not a number here).
+
+    Raises:
+        ValueError: the value, and what to pass instead.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < inf:
+        raise ValueError(f"expected {name} to be a finite number above 0, got {value!r}: pass for example {name}=0.5")
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ from math import ceil
 import torch
 from torch import nn
 
-from casestudies_lib.blocks import Network, SqueezeExcitation, conv_bn, he_initialised, round_channels
-from casestudies_lib.checks import Images, one_of, positive_int
+from casestudies_lib.blocks import Network, SqueezeExcitation, conv_bn, five_strides, he_initialised, round_channels
+from casestudies_lib.checks import one_of, positive_int
 
 # Table 1, B0: expansion, kernel, stride of the first, channels, layers of each stage.
 B0 = [
@@ -145,17 +145,10 @@ def efficientnet(variant: str, *, classes: int = 1000) -> Network:
         features.append(nn.Sequential(*stage))
     last = 4 * channels
     features.append(convolution(channels, last, 1))
-    expects = Images(
-        3,
-        resolution,
-        exact=False,
-        least=33,
-        why=lambda h, w: f"five strides of 2 leave {-(-h // 32)} x {-(-w // 32)} positions to the last blocks",
-    )
     chain = {
         "features": nn.Sequential(*features),
         "avgpool": nn.AdaptiveAvgPool2d(1),
         "flatten": nn.Flatten(),
         "classifier": nn.Sequential(nn.Dropout(dropout), nn.Linear(last, classes)),
     }
-    return he_initialised(Network(f"EfficientNet-{variant.upper()}", expects, chain))
+    return he_initialised(Network(f"EfficientNet-{variant.upper()}", five_strides(resolution), chain))

@@ -42,9 +42,7 @@ SIDE_WEIGHT = 0.3  # of each side branch's loss in training (sec. 5)
 SIDE_BRANCHES = {"inception4a": "aux1", "inception4d": "aux2"}  # what reads the output of which module
 
 
-def unit(
-    channels: int, width: int, kernel: int, *, stride: int = 1, batch_norm: bool = False
-) -> nn.Sequential:  # fmt: skip
+def unit(channels: int, width: int, kernel: int, *, stride: int = 1, batch_norm: bool = False) -> nn.Sequential:
     """A convolution and its ReLU, with batch normalisation between them or a bias; odd windows keep height and width.
 
     `(N, channels, H, W) -> (N, width, H / stride, W / stride)`.

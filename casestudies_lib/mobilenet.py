@@ -19,8 +19,8 @@ from functools import partial
 import torch
 from torch import nn
 
-from casestudies_lib.blocks import Network, SqueezeExcitation, conv_bn, he_initialised, round_channels
-from casestudies_lib.checks import Images, one_of, positive_int
+from casestudies_lib.blocks import Network, SqueezeExcitation, conv_bn, five_strides, he_initialised, round_channels
+from casestudies_lib.checks import one_of, positive_int, positive_number
 
 # V1, Table 1, after the first convolution: (channels out, stride) of each separable block.
 V1 = [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1)]
@@ -109,17 +109,6 @@ class MobileNetV3Block(nn.Module):
         return x + self.block(x) if self.adds else self.block(x)
 
 
-def images(size: int = 224) -> Images:
-    """What a MobileNet accepts: colour images of at least 33 pixels, made for `size`."""
-    return Images(
-        3,
-        size,
-        exact=False,
-        least=33,
-        why=lambda h, w: f"five strides of 2 leave {-(-h // 32)} x {-(-w // 32)} positions to the last blocks",
-    )
-
-
 def mobilenet_v1(*, width: float = 1.0, size: int = 224, classes: int = 1000) -> Network:
     """MobileNet, Howard 2017, Table 1: `(N, 3, H, W) -> (N, classes)` logits, H and W at least 33.
 
@@ -142,7 +131,8 @@ def mobilenet_v1(*, width: float = 1.0, size: int = 224, classes: int = 1000) ->
     positive_int("size", size)
     if size < 33:
         raise ValueError(f"expected size to be at least 33 pixels, got {size}: the paper has 224, 192, 160 and 128")
-    if not 32 * width >= 1:
+    positive_number("width", width)
+    if 32 * width < 1:
         raise ValueError(f"expected width to leave a channel of 32, got {width!r}: the paper has 1, 0.75, 0.5 and 0.25")
     channels = int(32 * width)
     features = [conv_bn(3, channels, 3, stride=2)]
@@ -156,7 +146,7 @@ def mobilenet_v1(*, width: float = 1.0, size: int = 224, classes: int = 1000) ->
         "classifier": nn.Linear(channels, classes),
     }
     title = "MobileNetV1" + (f", width {width:g}" if width != 1 else "")
-    return he_initialised(Network(title, images(size), layers))
+    return he_initialised(Network(title, five_strides(size), layers))
 
 
 def mobilenet_v2(*, width: float = 1.0, classes: int = 1000) -> Network:
@@ -175,8 +165,7 @@ def mobilenet_v2(*, width: float = 1.0, classes: int = 1000) -> Network:
     3504872
     """
     positive_int("classes", classes)
-    if not width > 0:
-        raise ValueError(f"expected width to be above 0, got {width!r}: the paper has 0.35 to 1.4")
+    positive_number("width", width)
     channels = round_channels(32 * width)
     features: list[nn.Module] = [conv_bn(3, channels, 3, stride=2, activation=nn.ReLU6)]
     for expansion, out, repeats, stride in V2:
@@ -193,7 +182,7 @@ def mobilenet_v2(*, width: float = 1.0, classes: int = 1000) -> Network:
         "flatten": nn.Flatten(),
         "classifier": nn.Sequential(nn.Dropout(0.2), nn.Linear(last, classes)),
     }
-    return he_initialised(Network("MobileNetV2" + (f", width {width:g}" if width != 1 else ""), images(), layers))
+    return he_initialised(Network("MobileNetV2" + (f", width {width:g}" if width != 1 else ""), five_strides(), layers))
 
 
 def mobilenet_v3(variant: str, *, classes: int = 1000) -> Network:
@@ -240,4 +229,4 @@ def mobilenet_v3(variant: str, *, classes: int = 1000) -> Network:
             nn.Linear(6 * channels, last), nn.Hardswish(), nn.Dropout(0.2), nn.Linear(last, classes)
         ),
     }
-    return he_initialised(Network(f"MobileNetV3-{variant}", images(), layers))
+    return he_initialised(Network(f"MobileNetV3-{variant}", five_strides(), layers))

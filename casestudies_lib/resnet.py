@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from casestudies_lib.blocks import Network, he_initialised
+from casestudies_lib.blocks import Network, five_strides, he_initialised
 from casestudies_lib.checks import Images, one_of, positive_int
 
 # Table 1: residual blocks in the four stages of 64, 128, 256 and 512 channels.
@@ -240,14 +240,8 @@ def imagenet(title: str, block: type[nn.Module], depth: int, classes: int, **opt
     if not issubclass(block, PreActivationBlock):
         stem |= {"bn1": nn.BatchNorm2d(64), "relu": nn.ReLU()}
     stem["maxpool"] = nn.MaxPool2d(3, stride=2, padding=1)
-    expects = Images(
-        3,
-        224,
-        exact=False,
-        least=33,
-        why=lambda h, w: f"five strides of 2 leave {-(-h // 32)} x {-(-w // 32)} positions to the last stage's 3 x 3",
-        repair="use cifar_resnet for small images, or resize with torch.nn.functional.interpolate(x, size=(224, 224))",
-    )
+    repair = "use cifar_resnet for small images, or resize with torch.nn.functional.interpolate(x, size=(224, 224))"
+    expects = five_strides(to="the last stage's 3 x 3", repair=repair)
     return he_initialised(Network(title, expects, layers_of(stem, block, BLOCKS[depth], 64, classes, **options)))
 
 

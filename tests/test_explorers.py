@@ -125,4 +125,6 @@ def test_mix_is_the_convolution_at_the_marked_pixel():
     assert shown.output.text.split(" = ")[1].split(",")[0] == f"{wanted:.2f}".replace("-", "−")
     assert ("after the ReLU" in shown.output.text) == (wanted < 0)
     assert json.loads(shown.div["data-pixel"]) == [round(v, 2) for v in photo[0, :, 2, 3].tolist()]
+    stands = [(slider["aria-valuetext"], slider.find_next_sibling("span").text) for slider in shown.find_all("input")]
+    assert stands == [("0.5", "0.5"), ("−2", "−2"), ("1", "1"), ("−0.1", "−0.1")]
     assert shown.find("fecolormatrix")["values"] == "0.5 -2 1 0 -0.1 " * 3 + "0 0 0 1 0"

@@ -112,7 +112,14 @@ def test_gradients_reach_every_weight(build):
     [
         (lambda: mobilenet_v1(width=0.01), "width to leave a channel of 32, got 0.01: the paper has 1, 0.75"),
         (lambda: mobilenet_v1(size=16), "size to be at least 33 pixels, got 16"),
-        (lambda: mobilenet_v2(width=0), "width to be above 0, got 0"),
+        *(
+            (
+                partial(build, width=width),
+                f"expected width to be a finite number above 0, got {width!r}: pass for example",
+            )
+            for build in (mobilenet_v1, mobilenet_v2)
+            for width in (0, -1.0, "half", None, True, float("nan"), float("inf"))
+        ),
         (lambda: mobilenet_v3("medium"), "variant to be one of 'large', 'small', got 'medium'"),
         (lambda: mobilenet_v2(classes=0), "classes to be a whole number"),
         (lambda: mobilenet_v2()(torch.rand(1, 3, 32, 32)), r"at least 33 x 33 .*five strides of 2 leave 1 x 1"),

@@ -99,7 +99,11 @@ def explorer_of_many(
         values = list(knob.values)
         about = {"type": "range", "min": 0, "max": len(values) - 1, "value": values.index(knob.start), "name": name}
         slider = tag(
-            "input", **about, data_values=json.dumps(values), aria_valuetext=knob.start, style="flex:1;min-width:0"
+            "input",
+            **about,
+            data_values=json.dumps(values),
+            aria_valuetext=_written(knob.start),
+            style="flex:1;min-width:0",
         )
         named = tag("span", text(knob.label), style="width:9.5em;text-align:left;line-height:1.2")
         stands = tag("span", _written(knob.start), style="width:2.6em;text-align:right")
