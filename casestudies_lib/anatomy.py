@@ -242,9 +242,10 @@ def kind_of(module: nn.Module) -> str:
     name = type(module).__name__
     if name in ("Conv2d", "MaxPool2d", "AvgPool2d"):
         word = {"Conv2d": "conv", "MaxPool2d": "max pool", "AvgPool2d": "average pool"}[name]
-        kernel, stride = _side(module.kernel_size), _side(module.stride)
-        text = f"{word} {kernel}×{kernel}" + (f", stride {stride}" if stride > 1 else "")
-        return text + (f", {module.groups} groups" if getattr(module, "groups", 1) > 1 else "")
+        kernel, stride, groups = _side(module.kernel_size), _side(module.stride), getattr(module, "groups", 1)
+        depthwise = groups > 1 and groups == module.in_channels
+        text = f"{'depthwise ' * depthwise}{word} {kernel}×{kernel}" + (f", stride {stride}" if stride > 1 else "")
+        return text + (f", {groups} groups" if groups > 1 and not depthwise else "")
     if name == "SparseConv2d":
         return f"sparse conv {module.kernel_size}×{module.kernel_size}"
     if name == "AdaptiveAvgPool2d":
@@ -281,6 +282,7 @@ class _ReceptiveField(TorchFunctionMode):
 
     A window of k grows it by (k - 1) steps, and a stride stretches the step. A result that mixes several inputs sees
     what the widest of them sees; a map of which a single position is left, flattened or averaged, saw the whole image.
+    One number that weighs a whole map, as in squeeze-excitation, is left aside: it says how much, not what.
     """
 
     def __init__(self, image: torch.Tensor) -> None:
@@ -295,6 +297,7 @@ class _ReceptiveField(TorchFunctionMode):
         inputs = [x for value in given for x in (value if isinstance(value, (list, tuple)) else [value])]
         inputs = [x for x in inputs if isinstance(x, torch.Tensor) and hasattr(x, "sees")]
         if inputs:
+            inputs = [x for x in inputs if prod(x.shape[2:]) == max(prod(y.shape[2:]) for y in inputs)]
             widest = max((x.sees for x in inputs), key=lambda sees: (sees.size, sees.step))
             for part in result if isinstance(result, (list, tuple)) else [result]:
                 if isinstance(part, torch.Tensor):

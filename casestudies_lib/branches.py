@@ -105,6 +105,66 @@ def _dot(x: float, y: float, colour: str) -> str:
     return line(f"M{x - 4:.1f},{y:.1f} a4,4 0 1,0 8,0 a4,4 0 1,0 -8,0", width=0.7, fill=colour)
 
 
+def draw_channels(chain: nn.Sequential, shape: tuple[int, int, int], title: str) -> HTML:
+    """Which channel each convolution of a chain reads for which: a line for each window, thick where it is not 1 x 1.
+
+    Args:
+        chain: convolutions, of few channels.
+        shape: its input for one image, `(channels, height, width)`.
+        title: what the alt text calls it.
+
+    Raises:
+        ValueError: another layer than a convolution.
+    """
+    nodes = list(wiring(chain, shape).values())
+    if strange := [node.kind for node in nodes[1:] if "conv" not in node.kind]:
+        raise ValueError(f"expected a chain of convolutions only, got {strange}: pass a part of it")
+    cell, gap, between, top = 5, 11, 112, 40
+    tall = max(node.shape[0] * (node.shape[1] * cell + gap) for node in nodes)
+    x, parts, spoken, behind = 2, [], [f"{nodes[0].shape[0]} channels of {_sides(nodes[0])}"], []
+    for node in nodes:
+        count, side = node.shape[0], node.shape[1] * cell
+        first = top + (tall - count * (side + gap) + gap) / 2
+        maps = [first + place * (side + gap) + side / 2 for place in range(count)]
+        if node.module is not None:
+            conv = node.module
+            reads = conv.in_channels // conv.groups
+            window = conv.kernel_size[0]
+            macs = conv.weight.numel() * node.shape[1] * node.shape[2]
+            for place, y in enumerate(maps):
+                start = place * conv.groups // count * reads
+                for source in behind[start : start + reads]:
+                    ends = f"M{x - between + 5:.1f},{source:.1f} L{x - 5:.1f},{y:.1f}"
+                    parts.append(line(ends, width=2 if window > 1 else 0.7))
+            windows = f"{reads * count} windows {window}×{window}"
+            parts.append(words(windows, x - between / 2, 12, small=True))
+            parts.append(words(f"{macs:,} MACs", x - between / 2, 26, small=True))
+            spoken.append(
+                f"{reads * count} windows of {window}×{window}, each output channel reading {reads} of "
+                f"{conv.in_channels}, {macs:,} multiply-accumulates, give {count} channels of {_sides(node)}"
+            )
+        for y in maps:
+            parts += box("", x + side / 2, y, side, side, colour_of(node))
+            grid = "".join(
+                f"M{x + i * cell},{y - side / 2:.1f} v{side} M{x},{y - side / 2 + i * cell:.1f} h{side} "
+                for i in range(1, node.shape[1])
+            )
+            parts.append(line(grid, width=0.3))
+        parts.append(words(written(node.shape), x + side / 2, top + tall + 12, small=True))
+        x, behind = x + side + between, maps
+    return picture(
+        parts,
+        x - between + 8,
+        top + tall + 18,
+        f"{title}, from left to right: {'; '.join(spoken)}.",
+        f"{0.075 * x:.0f}em",
+    )
+
+
+def _sides(node: Node) -> str:
+    return "×".join(map(str, node.shape[1:]))
+
+
 def draw_branches(module: nn.Module, shape: tuple[int, int, int], title: str) -> HTML:
     """A module whose branches run side by side and are joined: each branch a column, the joined channels a bar.
 

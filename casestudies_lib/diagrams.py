@@ -9,7 +9,8 @@ from itertools import groupby, pairwise
 from IPython.display import HTML
 from torch import nn
 
-from casestudies_lib.anatomy import written
+from casestudies_lib.anatomy import Anatomy, Layer, written
+from casestudies_lib.blocks import SqueezeExcitation
 from casestudies_lib.drawing import COLOURS
 from casestudies_lib.shapes import arrowhead, box, head_name, line, picture, plus, words
 from casestudies_lib.wiring import Node, Shortcut, main_path, shortcuts, wiring
@@ -23,11 +24,12 @@ def draw_block(block: nn.Module, shape: tuple[int, ...], title: str) -> HTML:
         shape: its input for one image, `(channels, height, width)`.
         title: what the alt text calls it.
     """
-    nodes = wiring(block, shape)
+    nodes = wiring(block, shape, whole=(SqueezeExcitation,))
     path = main_path(nodes)
     around = shortcuts(nodes)
     symbols = symbols_of(nodes)
-    middle, wide, tall, gap = 96, 150, 28, 34
+    wide = max(150, *(6.6 * len(short_of(nodes[name])) for name in path))
+    middle, tall, gap = 21 + wide / 2, 28, 34
     centre = {name: 26 + place * (tall + gap) for place, name in enumerate(path)}
     height = centre[path[-1]] + tall / 2 + gap
     head = head_name(title)
@@ -47,7 +49,7 @@ def draw_block(block: nn.Module, shape: tuple[int, ...], title: str) -> HTML:
         if name in symbols:
             parts.append(words(symbols[name], middle + 10, centre[name] + _half(node, tall) + 21, "start", italic=True))
     for shortcut in around:
-        right = 250
+        right = middle + wide / 2 + 79
         top, bottom = centre[shortcut.start] + _half(nodes[shortcut.start], tall) + 6, centre[shortcut.end]
         half = (tall + 8) * len(shortcut.through) / 2
         out = f"M{middle},{top} C{right},{top} {right},{top} {right},{top + 50} V{(top + bottom) / 2 - half}"
@@ -68,7 +70,7 @@ def draw_block(block: nn.Module, shape: tuple[int, ...], title: str) -> HTML:
         alt += f" {way} carries {start} to the addition."
     if not around:
         alt += " No shortcut."
-    return picture(parts, 330, height, alt, "24em")
+    return picture(parts, 180 + wide, height, alt, "24em")
 
 
 def symbols_of(nodes: dict[str, Node]) -> dict[str, str]:
@@ -84,12 +86,12 @@ def symbols_of(nodes: dict[str, Node]) -> dict[str, str]:
     layer = 0
     for name, after in zip(path[1:], [*path[2:], None]):
         kind = nodes[name].kind
-        if kind.startswith("conv"):
+        if "conv" in kind:
             layer += 1
         normalised_next = after is not None and "Norm" in nodes[after].kind
-        if (kind.startswith("conv") and not normalised_next) or ("Norm" in kind and layer):
+        if ("conv" in kind and not normalised_next) or ("Norm" in kind and layer):
             symbols[name] = f"z[l+{layer}]"
-        elif kind == "ReLU":
+        elif kind in ("ReLU", "ReLU6", "SiLU", "Hardswish"):
             symbols[name] = f"a[l+{layer}]" if layer else "g(a[l])"  # before the first layer: a pre-activation
         elif kind == "addition":
             symbols[name] = " + ".join(_through(nodes, other, symbols) for other in nodes[name].reads)
@@ -97,10 +99,11 @@ def symbols_of(nodes: dict[str, Node]) -> dict[str, str]:
 
 
 def _through(nodes: dict[str, Node], name: str, symbols: dict[str, str]) -> str:
-    """The symbol of a step, or W_s in front of that of the step behind a projection."""
+    """The symbol of a step, or that of the step behind it, with W_s in front where there is a projection between."""
     if name in symbols:
         return symbols[name]
-    return "Wₛ " + _through(nodes, nodes[name].reads[0], symbols).removeprefix("Wₛ ")
+    behind = _through(nodes, nodes[name].reads[0], symbols).removeprefix("Wₛ ")
+    return behind if nodes[name].kind == "stochastic depth" else f"Wₛ {behind}"
 
 
 def draw_columns(columns: dict[str, nn.Module], shape: tuple[int, ...]) -> HTML:
@@ -156,6 +159,42 @@ def draw_columns(columns: dict[str, nn.Module], shape: tuple[int, ...]) -> HTML:
     return picture(parts, left + 352, height, alt, f"{13 * len(columns)}em")
 
 
+def draw_scaled(columns: dict[str, Anatomy]) -> HTML:
+    """Networks of one family side by side: the image to scale, and a bar for each block, as wide as its channels.
+
+    Args:
+        columns: title -> network, taken apart with its blocks in one piece.
+
+    Raises:
+        ValueError: a network without blocks in one piece.
+    """
+    blocks = {title: [x for x in found.layers if "block" in x.kind] for title, found in columns.items()}
+    if empty := [title for title, those in blocks.items() if not those]:
+        raise ValueError(
+            f"expected networks taken apart with whole=..., got no block in {empty[0]!r}: pass whole=MBConv"
+        )
+    side = 48 / max(found.input_shape[1] for found in columns.values())
+    channel = 66 / max(layer.shape[0] for those in blocks.values() for layer in those)
+    step = 372 / len(columns)
+    first = next(iter(columns.values()))
+    top, parts, spoken = 82, [], []
+    for number, (title, found) in enumerate(columns.items()):
+        x, size = (number + 0.5) * step, found.input_shape[1] * side
+        parts.append(words(title, x, 11))
+        parts += box("", x, 72 - size / 2, size, round(size, 1), COLOURS["input"])
+        for place, layer in enumerate(blocks[title]):
+            wide = layer.shape[0] * channel
+            parts += box("", x, top + place * 5, wide, 3.4, colour_of(layer))
+        parts.append(words(f"{found.macs / first.macs:.2f} × MACs", x, top + 5 * len(blocks[title]) + 12, small=True))
+        spoken.append(
+            f"{title}: image of {found.input_shape[1]} pixels, {len(blocks[title])} blocks with up to "
+            f"{max(layer.shape[0] for layer in blocks[title])} channels, {found.macs / first.macs:.2f} times the "
+            "multiply-accumulates of the first"
+        )
+    height = top + 5 * max(map(len, blocks.values())) + 20
+    return picture(parts, 372, height, f"Networks side by side. {'; '.join(spoken)}.", "32em")
+
+
 def _arc(shortcut: Shortcut, order: list[str], place: dict[str, float], edge: float, head: str) -> str:
     """From below the last box before the shortcut to below the last box that it goes around."""
     last = [name for name in order[: order.index(shortcut.start) + 1] if name in place]
@@ -169,7 +208,7 @@ def _arc(shortcut: Shortcut, order: list[str], place: dict[str, float], edge: fl
 
 def is_drawn(node: Node) -> bool:
     """Whether a step has its own box: layers with weights, and pools."""
-    return node.kind.startswith(("conv", "fully")) or "pool" in node.kind
+    return any(word in node.kind for word in ("conv", "pool", "fully connected"))
 
 
 def side_of(node: Node) -> int:
@@ -180,10 +219,10 @@ def side_of(node: Node) -> int:
 def short_of(node: Node) -> str:
     """`3×3 conv, 64, /2` as the paper words it."""
     kind = {"BatchNorm2d": "batch norm", "ZeroPadding": "zero padding", "input": "input"}.get(node.kind, node.kind)
-    match = re.fullmatch(r"(conv|max pool|average pool) (\d+×\d+)(?:, stride (\d+))?", kind)
+    match = re.fullmatch(r"(conv|depthwise conv|max pool|average pool) (\d+×\d+)(?:, stride (\d+))?", kind)
     if match:
         word, window, stride = match.groups()
-        channels = f", {node.shape[0]}" if word == "conv" else ""
+        channels = f", {node.shape[0]}" if "conv" in word else ""
         return f"{window} {word}{channels}" + (f", /{stride}" if stride else "")
     return kind
 
@@ -202,10 +241,10 @@ def _spoken(node: Node, symbols: dict[str, str]) -> str:
     return f"{short_of(node)}{made}"
 
 
-def colour_of(node: Node) -> str:
+def colour_of(node: Node | Layer) -> str:
     """The colour of a step's kind."""
     for word in ("conv", "pool", "fully connected"):
-        if word in node.kind:
+        if word in node.kind.lower():
             return COLOURS[word]
     return COLOURS["input"]
 

@@ -156,14 +156,19 @@ def _between(network: Anatomy, group: list[Layer]) -> list[str]:
             break
         if layer.kind not in ("Flatten", "adaptive average"):
             after.append(
-                {"Dropout": "dropout", "ScaledTanh": "scaled tanh", "Tanh": "tanh"}.get(layer.kind, layer.kind)
+                {
+                    "BatchNorm2d": "batch norm",
+                    "Dropout": "dropout",
+                    "ScaledTanh": "scaled tanh",
+                    "Tanh": "tanh",
+                }.get(layer.kind, layer.kind)
             )
     return [", ".join(after)] if after else []
 
 
 def _colour(layer: Layer) -> str:
     kind = "output" if layer.name in ("output", "fc8") else layer.kind
-    return next((colour for word, colour in COLOURS.items() if word in kind), COLOURS["input"])
+    return next((colour for word, colour in COLOURS.items() if word in kind.lower()), COLOURS["input"])
 
 
 def _volume(layer: Layer, side: float, deep: float, halves: bool) -> str:

@@ -19,12 +19,13 @@ from __future__ import annotations
 
 from functools import partial
 from math import ceil
+from string import ascii_lowercase as ABC
 
 import torch
 from torch import nn
 
 from casestudies_lib.blocks import Network, SqueezeExcitation, conv_bn, five_strides, he_initialised, round_channels
-from casestudies_lib.checks import one_of, positive_int
+from casestudies_lib.checks import one_of, positive_int, positive_number
 
 # Table 1, B0: expansion, kernel, stride of the first, channels, layers of each stage.
 B0 = [
@@ -36,6 +37,8 @@ SCALES = {
     "b0": (1.0, 1.0, 224, 0.2), "b1": (1.0, 1.1, 240, 0.2), "b2": (1.1, 1.2, 260, 0.3), "b3": (1.2, 1.4, 300, 0.3),
     "b4": (1.4, 1.8, 380, 0.4), "b5": (1.6, 2.2, 456, 0.4), "b6": (1.8, 2.6, 528, 0.5), "b7": (2.0, 3.1, 600, 0.5),
 }  # fmt: skip
+# Section 4: what one unit of phi multiplies depth, width and resolution by, found by a small grid search.
+ALPHA, BETA, GAMMA = 1.2, 1.1, 1.15
 
 
 class StochasticDepth(nn.Module):
@@ -43,6 +46,8 @@ class StochasticDepth(nn.Module):
 
     `(N, ...)` to the same shape; in evaluation the identity.
     """
+
+    kind = "stochastic depth"
 
     def __init__(self, drop: float) -> None:
         super().__init__()
@@ -92,6 +97,15 @@ class MBConv(nn.Module):
         return x + self.stochastic_depth(self.block(x)) if self.adds else self.block(x)
 
 
+def compound(phi: float) -> dict[str, float]:
+    """What the compound rule makes of phi, for `scaled_b0`: depth, width and resolution (section 3.3, eq. 3).
+
+    >>> compound(1)
+    {'depth': 1.2, 'width': 1.1, 'resolution': 258}
+    """
+    return {"depth": ALPHA**phi, "width": BETA**phi, "resolution": round(224 * GAMMA**phi)}
+
+
 def scaled(width: float, depth: float) -> list[tuple[int, int, int, int, int]]:
     """B0's table with `width` times the channels, rounded to multiples of 8, and `depth` times the layers, rounded up.
 
@@ -122,6 +136,37 @@ def efficientnet(variant: str, *, classes: int = 1000) -> Network:
     positive_int("classes", classes)
     width, depth, resolution, dropout = SCALES[variant]
     norm = {"eps": 1e-3, "momentum": 0.01} if variant in ("b5", "b6", "b7") else {}
+    return _built(f"EfficientNet-{variant.upper()}", width, depth, resolution, dropout, classes, norm)
+
+
+def scaled_b0(
+    *, depth: float = 1.0, width: float = 1.0, resolution: int = 224, dropout: float = 0.2, classes: int = 1000
+) -> Network:
+    """EfficientNet-B0 with other multipliers than B1 to B7: `(N, 3, H, W) -> (N, classes)` logits.
+
+    Args:
+        depth: times the layers of each stage, rounded up.
+        width: times the channels, rounded to multiples of 8.
+        resolution: height and width of the images that it is made for, in pixels; tables use it.
+        dropout: share of the averaged channels that training leaves out.
+        classes: number of classes.
+
+    Raises:
+        ValueError: a multiplier that is not positive, a resolution below 33, classes below 1; in `forward` as for
+            `efficientnet`.
+    """
+    positive_number("depth", depth)
+    positive_number("width", width)
+    positive_int("resolution", resolution)
+    positive_int("classes", classes)
+    if resolution < 33:
+        raise ValueError(f"expected resolution to be at least 33 pixels, got {resolution}: the paper has 224 to 600")
+    return _built("B0, scaled", width, depth, resolution, dropout, classes, {})
+
+
+def _built(
+    title: str, width: float, depth: float, resolution: int, dropout: float, classes: int, norm: dict[str, float]
+) -> Network:
     convolution = partial(conv_bn, activation=nn.SiLU, **norm)
     stages = scaled(width, depth)
     total = sum(layers for *_, layers in stages)
@@ -151,4 +196,9 @@ def efficientnet(variant: str, *, classes: int = 1000) -> Network:
         "flatten": nn.Flatten(),
         "classifier": nn.Sequential(nn.Dropout(dropout), nn.Linear(last, classes)),
     }
-    return he_initialised(Network(f"EfficientNet-{variant.upper()}", five_strides(resolution), chain))
+    names = {"features.0.0": "stage 1", f"features.{len(features) - 1}.0": f"stage {len(features)}"}
+    for number, stage in enumerate(features[1:-1], start=1):
+        names |= {
+            f"features.{number}.{place}": f"{number + 1}{letter}" for place, letter in zip(range(len(stage)), ABC)
+        }
+    return he_initialised(Network(title, five_strides(resolution), chain, names))

@@ -45,12 +45,15 @@ V3 = {
 }  # fmt: skip
 
 
-def separable(channels: int, width: int, stride: int = 1) -> nn.Sequential:
+class Separable(nn.Sequential):
     """A depthwise separable convolution: 3 x 3 in each channel by itself, then 1 x 1 across the channels (V1, Fig. 3).
 
     `(N, channels, H, W) -> (N, width, H / stride, W / stride)`.
     """
-    return nn.Sequential(conv_bn(channels, channels, 3, stride=stride, groups=channels), conv_bn(channels, width, 1))
+
+    def __init__(self, channels: int, width: int, *, stride: int = 1) -> None:
+        super().__init__(conv_bn(channels, channels, 3, stride=stride, groups=channels), conv_bn(channels, width, 1))
+        self.kind = "separable conv 3×3" + (f", stride {stride}" if stride > 1 else "")
 
 
 class InvertedResidual(nn.Module):
@@ -137,7 +140,7 @@ def mobilenet_v1(*, width: float = 1.0, size: int = 224, classes: int = 1000) ->
     channels = int(32 * width)
     features = [conv_bn(3, channels, 3, stride=2)]
     for out, stride in V1:
-        features.append(separable(channels, int(out * width), stride))
+        features.append(Separable(channels, int(out * width), stride=stride))
         channels = int(out * width)
     layers = {
         "features": nn.Sequential(*features),
@@ -146,7 +149,8 @@ def mobilenet_v1(*, width: float = 1.0, size: int = 224, classes: int = 1000) ->
         "classifier": nn.Linear(channels, classes),
     }
     title = "MobileNetV1" + (f", width {width:g}" if width != 1 else "")
-    return he_initialised(Network(title, five_strides(size), layers))
+    names = {"features.0.0": "conv1"} | {f"features.{block}": f"block {block}" for block in range(1, len(features))}
+    return he_initialised(Network(title, five_strides(size), layers, names))
 
 
 def mobilenet_v2(*, width: float = 1.0, classes: int = 1000) -> Network:

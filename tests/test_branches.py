@@ -37,7 +37,7 @@ def test_a_position_is_a_fully_connected_network():
         ([nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3)], r"got \['conv 3×3'\]"),
         ([nn.Conv2d(3, 4, 1), nn.MaxPool2d(2)], r"got \['max pool 2×2, stride 2'\]"),
         ([nn.Conv2d(3, 4, 1), nn.Conv2d(4, 4, 1, stride=2)], r"got \['conv 1×1, stride 2'\]"),
-        ([nn.Conv2d(3, 3, 3, groups=3)], r"got \['conv 3×3, 3 groups'\]"),
+        ([nn.Conv2d(3, 3, 3, groups=3)], r"got \['depthwise conv 3×3'\]"),
         ([nn.Conv2d(3, 3, 3, dilation=2)], r"got \['conv 3×3'\]"),
         ([nn.Conv2d(3, 4, 1), nn.Flatten(), nn.Linear(256, 2)], "got .*'Flatten', 'fully connected'"),
         ([nn.ReLU()], "got no convolution: pass a part of it"),

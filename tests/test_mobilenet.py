@@ -15,10 +15,10 @@ from casestudies_lib.mobilenet import (
     V3,
     InvertedResidual,
     MobileNetV3Block,
+    Separable,
     mobilenet_v1,
     mobilenet_v2,
     mobilenet_v3,
-    separable,
 )
 
 
@@ -41,7 +41,7 @@ def test_table_1_of_v1():
     found = anatomy(mobilenet_v1)
     convs = [layer for layer in found.weight_layers if layer.name.startswith("features")]
     assert len(found.weight_layers) == 28
-    depthwise = [layer for layer in convs if "groups" in layer.kind]
+    depthwise = [layer for layer in convs if "depthwise" in layer.kind]
     assert [layer.module.groups for layer in depthwise] == [32, *[out for out, _ in V1[:-1]]]
     sides = [layer.shape[1] for layer in depthwise]
     assert sides == [112, 56, 56, 28, 28, 14, 14, 14, 14, 14, 14, 7, 7]
@@ -55,7 +55,7 @@ def test_tensors_stand_in_timms_order_and_shapes():
 
 def test_separable_is_depthwise_then_pointwise():
     torch.manual_seed(0)
-    block, x = separable(4, 6).eval(), torch.randn(2, 4, 5, 5)
+    block, x = Separable(4, 6).eval(), torch.randn(2, 4, 5, 5)
     changed = x.clone()
     changed[:, 1] += 1
     with torch.no_grad():

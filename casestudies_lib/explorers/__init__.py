@@ -5,11 +5,13 @@ JavaScript only choose among them. Where several do, there are too many numbers,
 a real browser then compares them with the library's.
 """
 
+from casestudies_lib.explorers.compare import Row, compare
 from casestudies_lib.explorers.cost import Conv, cost
 from casestudies_lib.explorers.depth import depth_slider
 from casestudies_lib.explorers.fade import fade
 from casestudies_lib.explorers.mix import mix
 from casestudies_lib.explorers.receptive_field import receptive_field
+from casestudies_lib.explorers.scaling import scaling
 from casestudies_lib.explorers.slider import Knob
 
-__all__ = ["Conv", "Knob", "cost", "depth_slider", "fade", "mix", "receptive_field"]
+__all__ = ["Conv", "Knob", "Row", "compare", "cost", "depth_slider", "fade", "mix", "receptive_field", "scaling"]

@@ -1,0 +1,233 @@
+"""All networks in one picture and one table: choose what to pay with, filter by family, sort, point at a network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from math import floor, log, log10
+from typing import NamedTuple
+
+from IPython.display import HTML
+
+from casestudies_lib.checks import one_of
+from casestudies_lib.markup import tag, text
+from casestudies_lib.shapes import line, words
+
+
+class Row(NamedTuple):
+    """One network: what was counted and measured of it, and what its paper says."""
+
+    title: str
+    family: str
+    year: int
+    accuracy: float
+    parameters: int
+    macs: int
+    depth: int
+    sees: int
+    time: float
+    source: str
+
+
+# What the horizontal axis can be, and the columns of the table.
+PRICES = {"macs": "MACs", "parameters": "parameters", "time": "time, × ResNet-18", "depth": "layers with weights"}
+COLUMNS = {"title": "network", "year": "year", "accuracy": "top-1 %", "parameters": "parameters", "macs": "MACs"}
+COLUMNS |= {"depth": "layers", "sees": "sees", "time": "× time"}
+COLOURS = ("#8c8c8c", "#e08214", "#54a24b", "#b279a2", "#4c78a8", "#c8372d", "#17a2a2")
+LEFT, RIGHT, TOP, BOTTOM = 34, 352, 14, 236  # of the picture's frame
+LEAST, MOST = 55, 86  # percent at its bottom and top
+
+_DRAW = """
+const box = this, rows = JSON.parse(box.dataset.rows), price = box.querySelector('select').value;
+const chosen = new Set([...box.querySelectorAll('input:checked')].map(one => one.value));
+const seen = rows.map(row => chosen.has(row.family));
+const values = rows.map(row => row[price]), low = Math.min(...values) / 1.3, high = Math.max(...values) * 1.3;
+const x = v => LEFT + (RIGHT - LEFT) * Math.log(v / low) / Math.log(high / low);
+const y = v => BOTTOM - (BOTTOM - TOP) * (v - LEAST) / (MOST - LEAST);
+const best = rows.map((row, i) => seen[i] && !rows.some((other, j) => seen[j]
+  && other[price] <= row[price] && other.accuracy >= row.accuracy
+  && (other[price] < row[price] || other.accuracy > row.accuracy)));
+box.querySelectorAll('.dot').forEach((dot, i) => {
+  dot.style.display = seen[i] ? '' : 'none';
+  dot.setAttribute('cx', x(rows[i][price]).toFixed(1));
+  dot.setAttribute('stroke-width', best[i] ? 2 : 0);
+});
+const front = rows.filter((row, i) => best[i]).sort((a, b) => a[price] - b[price]);
+box.querySelector('.front').setAttribute('d', front.map((row, i) =>
+  (i ? 'L' : 'M') + x(row[price]).toFixed(1) + ',' + y(row.accuracy).toFixed(1)).join(' '));
+const ticks = [...box.querySelectorAll('.tick')], first = Math.ceil(Math.log10(low));
+ticks.forEach((tick, i) => {
+  const v = 10 ** (first + i), inside = v < high, suffix = ['', 'K', 'M', 'G'][Math.floor((first + i) / 3)] ?? '';
+  tick.style.display = inside ? '' : 'none';
+  if (inside) {
+    tick.setAttribute('x', x(v).toFixed(1));
+    tick.textContent = (suffix ? v / 1000 ** Math.floor((first + i) / 3) : v) + suffix;
+  }
+});
+box.querySelector('.axis').textContent = box.querySelector('option:checked').textContent;
+const [column, up] = JSON.parse(box.dataset.sort), body = box.querySelector('tbody');
+const order = rows.map((row, i) => i).sort((i, j) => {
+  const [a, b] = [rows[i][column], rows[j][column]], how = a < b ? -1 : a > b ? 1 : i - j;
+  return up ? how : -how;
+});
+const lines = Object.fromEntries([...body.children].map(one => [one.dataset.at, one]));
+order.forEach(i => { lines[i].hidden = !seen[i]; body.append(lines[i]); });
+box.querySelectorAll('th button').forEach(one => one.parentElement.setAttribute('aria-sort',
+  one.value == column ? (up ? 'ascending' : 'descending') : 'none'));
+box.querySelector('output').textContent = front.length
+  ? 'Nothing shown is both cheaper and better than: ' + front.map(row => row.title).join(', ') + '.'
+  : 'No network is shown.';
+"""
+_SORT = """
+const button = event.target.closest('th button'), row = event.target.closest('[data-at]');
+if (button) {
+  const [column, up] = JSON.parse(this.dataset.sort);
+  this.dataset.sort = JSON.stringify([button.value, button.value == column ? !up : button.value == 'title']);
+  this.dispatchEvent(new Event('input'));
+} else if (row) { POINT }
+"""
+_POINT = """
+const at = row.dataset.at, one = JSON.parse(this.dataset.rows)[at];
+this.querySelectorAll('.dot').forEach(dot => dot.setAttribute('r', dot.dataset.at == at ? 8 : 5));
+this.querySelectorAll('tbody tr').forEach(line => line.style.background = line.dataset.at == at ? '#4c78a840' : '');
+this.querySelector('output').textContent = one.title + ', ' + one.year + ': ' + one.accuracy.toFixed(1) + '% ('
+  + one.source + '), ' + one.macs.toLocaleString('en-US') + ' MACs, ' + one.parameters.toLocaleString('en-US')
+  + ' parameters, ' + one.depth + ' layers, ' + one.time.toFixed(2) + ' times the time of ResNet-18.';
+"""
+
+
+def front(rows: Sequence[Row], price: str) -> list[Row]:
+    """The networks than which none is cheaper and at least as good, or better and at most as dear; cheapest first.
+
+    Args:
+        rows: the networks.
+        price: one of `PRICES`.
+    """
+    one_of("price", price, PRICES)
+
+    def beaten(row: Row) -> bool:
+        cost = getattr(row, price)
+        return any(
+            getattr(o, price) <= cost
+            and o.accuracy >= row.accuracy
+            and (getattr(o, price) < cost or o.accuracy > row.accuracy)
+            for o in rows
+        )
+
+    return sorted((row for row in rows if not beaten(row)), key=lambda row: getattr(row, price))
+
+
+def compare(rows: Sequence[Row]) -> HTML:
+    """A picture of accuracy against a price that the reader chooses, with its Pareto front, and a table that sorts.
+
+    Args:
+        rows: the networks, each with what was counted of it.
+
+    Raises:
+        ValueError: no rows, more families than colours, or an accuracy outside the picture.
+    """
+    families = list(dict.fromkeys(row.family for row in rows))
+    if not rows or len(families) > len(COLOURS):
+        raise ValueError(f"expected networks of 1 to {len(COLOURS)} families, got {families}: leave some out")
+    if outside := [row.title for row in rows if not LEAST <= row.accuracy <= MOST]:
+        raise ValueError(f"expected accuracies from {LEAST} to {MOST} percent, got another for {outside}: leave it out")
+    price = next(iter(PRICES))
+    values = [getattr(row, price) for row in rows]
+    low, high = min(values) / 1.3, max(values) * 1.3
+
+    def x(value: float) -> float:
+        return LEFT + (RIGHT - LEFT) * log(value / low) / log(high / low)
+
+    def y(value: float) -> float:
+        return BOTTOM - (BOTTOM - TOP) * (value - LEAST) / (MOST - LEAST)
+
+    best = front(rows, price)
+    path = " ".join(f"{'L' if i else 'M'}{x(getattr(r, price)):.1f},{y(r.accuracy):.1f}" for i, r in enumerate(best))
+    parts = [line(f"M{LEFT},{TOP} V{BOTTOM} H{RIGHT}", width=0.8)]
+    parts.append(tag("path", d=path, class_="front", fill="none", stroke="currentColor", **{"stroke-dasharray": "3 2"}))
+    for percent in range(60, MOST, 10):
+        parts.append(words(str(percent), LEFT - 5, y(percent) + 4, "end", small=True))
+    parts.append(words("top-1 %", 2, 10, "start", small=True))
+    start = floor(log10(low)) + 1
+    for power in range(start, start + 5):
+        label = f"{10 ** (power % 3)}{('', 'K', 'M', 'G')[power // 3]}" if power >= 0 else f"{10.0**power:g}"
+        shown = {} if 10**power < high else {"style": "display:none"}
+        place = {"x": f"{x(10**power):.1f}", "y": BOTTOM + 14, "text-anchor": "middle", "font-size": 10}
+        parts.append(tag("text", label if not shown else "", class_="tick", **place, **shown))
+    place = {"x": (LEFT + RIGHT) / 2, "y": BOTTOM + 30, "text-anchor": "middle", "font-size": 10}
+    parts.append(tag("text", PRICES[price], class_="axis", **place))
+    colour = dict(zip(families, COLOURS))
+    for at, row in enumerate(rows):
+        about = {"cx": f"{x(getattr(row, price)):.1f}", "cy": f"{y(row.accuracy):.1f}", "r": 5, "data-at": at}
+        look = {"fill": colour[row.family], "stroke": "currentColor", "stroke-width": 2 if row in best else 0}
+        parts.append(tag("circle", tag("title", text(row.title)), class_="dot", **about, **look))
+    box = {"viewBox": f"0 0 360 {BOTTOM + 36}", "fill": "currentColor", "font-size": 13, "role": "img"}
+    alt = f"{len(rows)} networks by accuracy and {PRICES[price]}; the table below has the same numbers."
+    svg = tag("svg", *parts, **box, aria_label=alt, style="width:100%")
+    options = [tag("option", text(label), value=name) for name, label in PRICES.items()]
+    chooser = tag("label", "pay with ", tag("select", *options), style="display:block")
+    checks = [
+        tag(
+            "label",
+            tag("input", type="checkbox", value=family, checked="checked"),
+            tag("span", "● ", aria_hidden="true", style=f"color:{colour[family]}"),
+            text(family),
+            style="margin-right:.8em;white-space:nowrap",
+        )
+        for family in families
+    ]
+    head = [
+        tag(
+            "th",
+            tag("button", text(label), value=name, type="button", style="all:unset;cursor:pointer;font-weight:bold"),
+            scope="col",
+            aria_sort="none" if name != "year" else "ascending",
+            style=f"text-align:{'left' if name == 'title' else 'right'}",
+        )
+        for name, label in COLUMNS.items()
+    ]
+    order = sorted(range(len(rows)), key=lambda at: (rows[at].year, at))
+    lines = [
+        tag(
+            "tr",
+            tag("th", text(rows[at].title), scope="row", style="text-align:left;white-space:nowrap"),
+            *(tag("td", _written(rows[at], name), style="text-align:right") for name in list(COLUMNS)[1:]),
+            data_at=at,
+        )
+        for at in order
+    ]
+    grid = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *lines), style="width:100%;font-size:.8em")
+    wrapped = tag(
+        "div", grid, style="overflow-x:auto", tabindex=0, role="region", aria_label="All networks; heads sort the table"
+    )
+    said = f"Nothing shown is both cheaper and better than: {', '.join(row.title for row in best)}."
+    output = tag("output", said, style="display:block;min-height:4.5em;margin:.5em 0;font-size:.9em;text-align:left")
+    draw = _DRAW
+    for name, value in (("LEFT", LEFT), ("RIGHT", RIGHT), ("TOP", TOP), ("BOTTOM", BOTTOM), ("LEAST", LEAST)):
+        draw = draw.replace(name, str(value))
+    draw = draw.replace("MOST", str(MOST))
+    point = f"const row = event.target.closest('.dot'); if (row) {{ {_POINT} }}"
+    return HTML(
+        tag(
+            "div",
+            chooser,
+            svg,
+            tag("div", *checks, style="font-size:.9em"),
+            output,
+            wrapped,
+            class_="drawing explorer",
+            oninput=draw,
+            onclick=_SORT.replace("POINT", _POINT),
+            onpointerover=point,
+            data_rows=json.dumps([row._asdict() for row in rows]),
+            data_sort=json.dumps(["year", True]),
+            style="max-width:34em;margin:auto",
+        )
+    )
+
+
+def _written(row: Row, column: str) -> str:
+    value = getattr(row, column)
+    if column in ("parameters", "macs"):
+        return f"{value / 1e6:,.1f}M" if value < 1e9 else f"{value / 1e9:,.2f}G"
+    return f"{value:.1f}" if column == "accuracy" else f"{value:.2f}" if column == "time" else f"{value}"
