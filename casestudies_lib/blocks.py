@@ -82,10 +82,10 @@ def name_weight_layers(chain: nn.Module, names: list[str]) -> dict[str, str]:
 def he_initialised(network: Network) -> Network:
     """He's normal initialisation of every convolution, over outputs; its biases 0; linear layers as they are.
 
-    He et al.: Delving deep into rectifiers, ICCV 2015, eq. 14.
+    He et al.: Delving deep into rectifiers, ICCV 2015, eq. 14. On the meta device there is nothing to fill.
     """
     for module in network.modules():
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, nn.Conv2d) and not module.weight.is_meta:
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

@@ -8,7 +8,9 @@ from itertools import pairwise
 from IPython.display import HTML
 from torch import nn
 
-from casestudies_lib.anatomy import written
+from casestudies_lib.anatomy import anatomy, written
+from casestudies_lib.blocks import Network
+from casestudies_lib.checks import Images
 from casestudies_lib.diagrams import colour_of, is_drawn, label_of, short_of
 from casestudies_lib.drawing import COLOURS
 from casestudies_lib.inception import GoogLeNet, Inception
@@ -110,15 +112,18 @@ def draw_channels(chain: nn.Sequential, shape: tuple[int, int, int], title: str)
 
     Args:
         chain: convolutions, of few channels.
-        shape: its input for one image, `(channels, height, width)`.
+        shape: its input for one image, `(channels, side, side)`.
         title: what the alt text calls it.
 
     Raises:
-        ValueError: another layer than a convolution.
+        ValueError: another layer than a convolution, or an image that is no square.
     """
+    if shape[1] != shape[2]:
+        raise ValueError(f"expected a square image, got {written(shape)}: draw a square one")
     nodes = list(wiring(chain, shape).values())
     if strange := [node.kind for node in nodes[1:] if "conv" not in node.kind]:
         raise ValueError(f"expected a chain of convolutions only, got {strange}: pass a part of it")
+    counted = anatomy(Network(title, Images(shape[0], shape[1]), {"layers": chain})).layers
     cell, gap, between, top = 5, 11, 112, 40
     tall = max(node.shape[0] * (node.shape[1] * cell + gap) for node in nodes)
     x, parts, spoken, behind = 2, [], [f"{nodes[0].shape[0]} channels of {_sides(nodes[0])}"], []
@@ -130,7 +135,7 @@ def draw_channels(chain: nn.Sequential, shape: tuple[int, int, int], title: str)
             conv = node.module
             reads = conv.in_channels // conv.groups
             window = conv.kernel_size[0]
-            macs = conv.weight.numel() * node.shape[1] * node.shape[2]
+            macs = next(layer.macs for layer in counted if layer.module is conv)
             for place, y in enumerate(maps):
                 start = place * conv.groups // count * reads
                 for source in behind[start : start + reads]:

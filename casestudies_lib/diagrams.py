@@ -166,13 +166,12 @@ def draw_scaled(columns: dict[str, Anatomy]) -> HTML:
         columns: title -> network, taken apart with its blocks in one piece.
 
     Raises:
-        ValueError: a network without blocks in one piece.
+        ValueError: no network, or one without blocks in one piece.
     """
     blocks = {title: [x for x in found.layers if "block" in x.kind] for title, found in columns.items()}
-    if empty := [title for title, those in blocks.items() if not those]:
-        raise ValueError(
-            f"expected networks taken apart with whole=..., got no block in {empty[0]!r}: pass whole=MBConv"
-        )
+    if not blocks or not all(blocks.values()):
+        empty = next((title for title, those in blocks.items() if not those), columns)
+        raise ValueError(f"expected networks taken apart with whole=..., got no block in {empty!r}: pass whole=MBConv")
     side = 48 / max(found.input_shape[1] for found in columns.values())
     channel = 66 / max(layer.shape[0] for those in blocks.values() for layer in those)
     step = 372 / len(columns)

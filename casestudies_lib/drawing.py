@@ -130,7 +130,7 @@ def draw(network: Anatomy, *, height: int = 120) -> HTML:
         operation = "" if layer is first else f"{layer.kind}{times}"
         above = re.sub(r" (?=\d+×|connected)|, ", "\n", operation).split("\n") + notes  # what, how large, what follows
         small = "font-size:.75em;text-align:center;line-height:1.25"
-        column = "display:flex;flex-direction:column;align-items:center;justify-content:flex-end;margin:.2em .1em"
+        column = "display:flex;flex-direction:column;align-items:center;justify-content:flex-end;margin:.2em .3em"
         arrow = "" if layer is first else tag("span", "→", style="align-self:center;margin:0 .2em")
         parts.append(
             tag(

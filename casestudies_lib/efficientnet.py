@@ -18,8 +18,9 @@ and section 3; the sizes of B1 to B7 are those of the authors' code.
 from __future__ import annotations
 
 from functools import partial
-from math import ceil
-from string import ascii_lowercase as ABC
+from itertools import product
+from math import ceil, floor
+from string import ascii_lowercase
 
 import torch
 from torch import nn
@@ -42,15 +43,21 @@ ALPHA, BETA, GAMMA = 1.2, 1.1, 1.15
 
 
 class StochasticDepth(nn.Module):
-    """In training, replace a whole image's values by 0 with probability `drop`, and scale those that stay (Huang 2016).
+    """In training, replace a whole image's values by 0 with probability `drop`, and scale those that stay.
 
-    `(N, ...)` to the same shape; in evaluation the identity.
+    `(N, ...)` to the same shape; in evaluation the identity. Huang 2016 drops for a whole batch and scales in
+    evaluation instead; EfficientNet's code does as here.
+
+    Raises:
+        ValueError: `drop` outside 0 to below 1.
     """
 
     kind = "stochastic depth"
 
     def __init__(self, drop: float) -> None:
         super().__init__()
+        if not 0 <= drop < 1:
+            raise ValueError(f"expected drop to be a probability from 0 to below 1, got {drop!r}: pass for example 0.2")
         self.drop = drop
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -100,10 +107,12 @@ class MBConv(nn.Module):
 def compound(phi: float) -> dict[str, float]:
     """What the compound rule makes of phi, for `scaled_b0`: depth, width and resolution (section 3.3, eq. 3).
 
+    Depth and width are rounded to nine digits, so that a whole number of layers is not missed by a hair.
+
     >>> compound(1)
     {'depth': 1.2, 'width': 1.1, 'resolution': 258}
     """
-    return {"depth": ALPHA**phi, "width": BETA**phi, "resolution": round(224 * GAMMA**phi)}
+    return {"depth": round(ALPHA**phi, 9), "width": round(BETA**phi, 9), "resolution": floor(224 * GAMMA**phi + 0.5)}
 
 
 def scaled(width: float, depth: float) -> list[tuple[int, int, int, int, int]]:
@@ -152,13 +161,15 @@ def scaled_b0(
         classes: number of classes.
 
     Raises:
-        ValueError: a multiplier that is not positive, a resolution below 33, classes below 1; in `forward` as for
-            `efficientnet`.
+        ValueError: a multiplier that is not positive, a resolution below 33, classes below 1, a dropout outside 0 to
+            1; in `forward` as for `efficientnet`.
     """
     positive_number("depth", depth)
     positive_number("width", width)
     positive_int("resolution", resolution)
     positive_int("classes", classes)
+    if not 0 <= dropout <= 1:
+        raise ValueError(f"expected dropout to be a share from 0 to 1, got {dropout!r}: the paper has 0.2 to 0.5")
     if resolution < 33:
         raise ValueError(f"expected resolution to be at least 33 pixels, got {resolution}: the paper has 224 to 600")
     return _built("B0, scaled", width, depth, resolution, dropout, classes, {})
@@ -196,9 +207,9 @@ def _built(
         "flatten": nn.Flatten(),
         "classifier": nn.Sequential(nn.Dropout(dropout), nn.Linear(last, classes)),
     }
+    letters = [*ascii_lowercase, *map("".join, product(ascii_lowercase, repeat=2))]
     names = {"features.0.0": "stage 1", f"features.{len(features) - 1}.0": f"stage {len(features)}"}
+    names["classifier.1"] = "classifier"
     for number, stage in enumerate(features[1:-1], start=1):
-        names |= {
-            f"features.{number}.{place}": f"{number + 1}{letter}" for place, letter in zip(range(len(stage)), ABC)
-        }
+        names |= {f"features.{number}.{place}": f"{number + 1}{letters[place]}" for place in range(len(stage))}
     return he_initialised(Network(title, five_strides(resolution), chain, names))

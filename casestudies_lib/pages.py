@@ -65,13 +65,14 @@ def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -
 def mark(name: str, attempt: Callable[[], object], wanted: object) -> HTML:
     """Mark an exercise: run the reader's `attempt` and compare its result with what was `wanted`.
 
-    A wrong answer, or an error in it, is shown and stops nothing; nothing at all counts as not tried.
+    A wrong answer, or an error in it, is shown and stops nothing; nothing at all, None or `...`, counts as not tried.
     """
     try:
         got = attempt()
     except Exception as problem:  # whatever the reader's code does wrong is shown to them
         return _marked(f"✗ {name}: not yet, your code stopped with {type(problem).__name__}: {problem}")
-    if got is None or (isinstance(got, list) and got and all(item is None for item in got)):
+    nothing = (None, ...)
+    if got in nothing or (isinstance(got, list) and got and all(item in nothing for item in got)):
         return _marked(f"○ {name}: not yet tried. Complete the function, then run this cell again.")
     if type(got) is type(wanted) and got == wanted:
         return _marked(f"✓ {name}: solved.")

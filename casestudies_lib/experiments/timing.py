@@ -42,11 +42,17 @@ def convolution(kind: Callable[[int, int], nn.Module], channels: int, *, side: i
     return Network("one convolution", Images(channels, side), {"layer": kind(channels, channels)})
 
 
-# What is compared on the page of the MobileNets: the same output size, computed at once or in two steps.
+# What is compared on the page of the MobileNets: the same output size, computed at once or in two steps, with batch
+# norm and ReLU after each; and the two steps without them.
 CONVOLUTIONS = {
     f"{name}_{width}": partial(convolution, kind, width)
     for width in WIDTHS
-    for name, kind in (("normal", partial(conv_bn, kernel=3)), ("separable", Separable))
+    for name, kind in (
+        ("normal", partial(conv_bn, kernel=3)),
+        ("separable", Separable),
+        ("depthwise", lambda channels, _: nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False)),
+        ("pointwise", partial(nn.Conv2d, kernel_size=1, bias=False)),
+    )
 }
 
 

@@ -90,9 +90,9 @@ _POINT = """
 const at = row.dataset.at, one = JSON.parse(this.dataset.rows)[at];
 this.querySelectorAll('.dot').forEach(dot => dot.setAttribute('r', dot.dataset.at == at ? 8 : 5));
 this.querySelectorAll('tbody tr').forEach(line => line.style.background = line.dataset.at == at ? '#4c78a840' : '');
-this.querySelector('output').textContent = one.title + ', ' + one.year + ': ' + one.accuracy.toFixed(1) + '% ('
+this.querySelector('output').textContent = one.title + ', ' + one.year + ': ' + one.accuracy + '% ('
   + one.source + '), ' + one.macs.toLocaleString('en-US') + ' MACs, ' + one.parameters.toLocaleString('en-US')
-  + ' parameters, ' + one.depth + ' layers, ' + one.time.toFixed(2) + ' times the time of ResNet-18.';
+  + ' parameters, ' + one.depth + ' layers, ' + one.time + ' times the time of ResNet-18.';
 """
 
 
@@ -102,6 +102,9 @@ def front(rows: Sequence[Row], price: str) -> list[Row]:
     Args:
         rows: the networks.
         price: one of `PRICES`.
+
+    Raises:
+        ValueError: another price.
     """
     one_of("price", price, PRICES)
 
@@ -150,10 +153,10 @@ def compare(rows: Sequence[Row]) -> HTML:
     parts.append(words("top-1 %", 2, 10, "start", small=True))
     start = floor(log10(low)) + 1
     for power in range(start, start + 5):
-        label = f"{10 ** (power % 3)}{('', 'K', 'M', 'G')[power // 3]}" if power >= 0 else f"{10.0**power:g}"
-        shown = {} if 10**power < high else {"style": "display:none"}
+        inside = 10**power < high
+        label = f"{10 ** (power % 3)}{' KMG'[power // 3].strip()}" if inside else ""
         place = {"x": f"{x(10**power):.1f}", "y": BOTTOM + 14, "text-anchor": "middle", "font-size": 10}
-        parts.append(tag("text", label if not shown else "", class_="tick", **place, **shown))
+        parts.append(tag("text", label, class_="tick", **place, style=None if inside else "display:none"))
     place = {"x": (LEFT + RIGHT) / 2, "y": BOTTOM + 30, "text-anchor": "middle", "font-size": 10}
     parts.append(tag("text", PRICES[price], class_="axis", **place))
     colour = dict(zip(families, COLOURS))
@@ -170,7 +173,7 @@ def compare(rows: Sequence[Row]) -> HTML:
         tag(
             "label",
             tag("input", type="checkbox", value=family, checked="checked"),
-            tag("span", "● ", aria_hidden="true", style=f"color:{colour[family]}"),
+            tag("span", "⬤ ", aria_hidden="true", style=f"color:{colour[family]}"),
             text(family),
             style="margin-right:.8em;white-space:nowrap",
         )
@@ -230,4 +233,4 @@ def _written(row: Row, column: str) -> str:
     value = getattr(row, column)
     if column in ("parameters", "macs"):
         return f"{value / 1e6:,.1f}M" if value < 1e9 else f"{value / 1e9:,.2f}G"
-    return f"{value:.1f}" if column == "accuracy" else f"{value:.2f}" if column == "time" else f"{value}"
+    return f"{value:.2f}" if column == "time" else f"{value}"

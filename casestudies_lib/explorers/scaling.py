@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import floor
 
 from IPython.display import HTML
 
@@ -43,8 +44,9 @@ const count = (depth, width, pixels) => {
   return [blocks, out, pixels, parameters, macs];
 };
 const [alpha, beta, gamma] = JSON.parse(box.dataset.rule);
-const depth = at.depth * alpha ** at.phi, width = at.width * beta ** at.phi;
-const pixels = Math.round(Math.round(224 * gamma ** at.phi) * at.resolution);
+const exact = v => Math.round(v * 1e9) / 1e9;
+const depth = exact(at.depth * exact(alpha ** at.phi)), width = exact(at.width * exact(beta ** at.phi));
+const pixels = Math.floor(Math.floor(224 * gamma ** at.phi + .5) * at.resolution + .5);
 const base = count(1, 1, 224), here = count(depth, width, pixels), most = JSON.parse(box.dataset.most);
 box.querySelectorAll('.way').forEach((row, i) => {
   row.querySelector('.bar').style.width = 100 * Math.min(1, here[i] / most[i]) + '%';
@@ -59,7 +61,7 @@ words = times + ' times the MACs of B0; depth × width² × resolution² says '
 def scaling() -> HTML:
     """Bars of blocks, channels, pixels, parameters and multiply-accumulates of a scaled B0, and four sliders.
 
-    The bars end at B7's depth, width and resolution; longer ones are cut off there.
+    The bars end at seven steps of the rule; longer ones are cut off there.
     """
     base = counted(depth=1, width=1, resolution=224)
     most = counted(**compound(7))
@@ -76,6 +78,13 @@ def scaling() -> HTML:
     words = "1.00 times the MACs of B0; depth × width² × resolution² says 1.00, 2 to the power of φ 1.00."
     data = {"data_table": json.dumps(B0), "data_rule": json.dumps([ALPHA, BETA, GAMMA]), "data_most": json.dumps(most)}
     return explorer_of_many("".join(rows), KNOBS, words, move=_MOVE, **data)
+
+
+def combined(phi: float, depth: float, width: float, resolution: float) -> dict[str, float]:
+    """What four sliders together make, for `scaled_b0`."""
+    rule = compound(phi)
+    multiplied = {"depth": round(depth * rule["depth"], 9), "width": round(width * rule["width"], 9)}
+    return multiplied | {"resolution": floor(rule["resolution"] * resolution + 0.5)}
 
 
 def counted(*, depth: float, width: float, resolution: int) -> tuple[int, int, int, int, int]:
