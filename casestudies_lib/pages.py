@@ -71,8 +71,8 @@ def mark(name: str, attempt: Callable[[], object], wanted: object) -> HTML:
         got = attempt()
     except Exception as problem:  # whatever the reader's code does wrong is shown to them
         return _marked(f"✗ {name}: not yet, your code stopped with {type(problem).__name__}: {problem}")
-    nothing = (None, ...)
-    if got in nothing or (isinstance(got, list) and got and all(item in nothing for item in got)):
+    answers = got if isinstance(got, list) else [got]
+    if answers and all(item is None or item is ... for item in answers):
         return _marked(f"○ {name}: not yet tried. Complete the function, then run this cell again.")
     if type(got) is type(wanted) and got == wanted:
         return _marked(f"✓ {name}: solved.")

@@ -12,6 +12,9 @@ SECONDS = {
     "03_why_resnets_work": 90,
     "04_networks_in_networks": 45,
     "05_inception": 45,
+    "06_mobilenet": 45,
+    "07_efficientnet": 45,
+    "08_side_by_side": 45,
 }
 
 before = 0.0

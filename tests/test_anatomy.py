@@ -6,6 +6,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from casestudies_lib.anatomy import anatomy, kind_of, written
 from casestudies_lib.blocks import Network
 from casestudies_lib.checks import Images
+from casestudies_lib.efficientnet import MBConv
 from casestudies_lib.models import MODELS
 
 
@@ -84,6 +85,16 @@ class Chunk(nn.Module):
 )
 def test_receptive_fields_of_what_later_networks_need(layers, wanted):
     assert fields(*layers) == wanted
+
+
+def test_a_gate_says_how_much_not_what():
+    """The windows of an MBConv block decide what a unit sees, though its gate averages the whole image."""
+    for stride, wanted in ((1, 5), (2, 5)):
+        block = MBConv(8, 8, expansion=6, kernel=5, stride=stride)
+        found = anatomy(Network("x", Images(8, 32), {"block": block}))
+        assert found.layers[-1].receptive_field == wanted
+    averaged = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(8, 4, 1))
+    assert anatomy(Network("x", Images(8, 32), {"all": averaged})).layers[-1].receptive_field == 32
 
 
 def test_a_linear_layer_at_every_position_costs_as_much_as_a_1x1_convolution():

@@ -7,7 +7,10 @@ import torch
 from bs4 import BeautifulSoup
 from torch import nn
 
-from casestudies_lib.branches import draw_branches, draw_position, draw_side_branches
+from casestudies_lib.anatomy import anatomy
+from casestudies_lib.branches import draw_branches, draw_channels, draw_position, draw_side_branches
+from casestudies_lib.diagrams import draw_block, draw_scaled
+from casestudies_lib.efficientnet import MBConv, scaled_b0
 from casestudies_lib.inception import TABLE, Inception, googlenet
 from casestudies_lib.nin import mlpconv
 
@@ -46,6 +49,45 @@ def test_a_position_is_a_fully_connected_network():
 def test_what_is_no_network_on_one_window_is_refused(layers, got):
     with pytest.raises(ValueError, match=got):
         draw_position(nn.Sequential(*layers), (3, 8, 8), "x")
+
+
+def test_channels_are_joined_as_the_groups_say():
+    def strokes(*layers):
+        page = BeautifulSoup(draw_channels(nn.Sequential(*layers), (4, 6, 6), "x").data, "html.parser")
+        return [len(page.find_all("path", attrs={"stroke-width": width})) for width in ("2", "0.7")]
+
+    assert strokes(nn.Conv2d(4, 6, 3)) == [24, 0], "every output reads every input"
+    assert strokes(nn.Conv2d(4, 6, 3, groups=2)) == [12, 0], "or half of them"
+    assert strokes(nn.Conv2d(4, 4, 3, groups=4), nn.Conv2d(4, 5, 1)) == [4, 20]
+    alt, words = drawn(draw_channels(nn.Sequential(nn.Conv2d(4, 4, 3, groups=4)), (4, 6, 6), "Depthwise"))
+    assert "4 windows of 3×3, each output channel reading 1 of 4, 576 multiply-accumulates, give 4 channels" in alt
+    assert words == ["6×6×4", "4 windows 3×3", "576 MACs", "4×4×4"]
+    with pytest.raises(ValueError, match=r"convolutions only, got \['ReLU'\]"):
+        strokes(nn.Conv2d(4, 4, 1), nn.ReLU())
+    with pytest.raises(ValueError, match="a square image, got 6×8×4"):
+        draw_channels(nn.Sequential(nn.Conv2d(4, 4, 1)), (4, 6, 8), "x")
+
+
+def test_scaled_networks_side_by_side():
+    columns = {
+        "one": anatomy(scaled_b0, whole=MBConv),
+        "deep": anatomy(lambda: scaled_b0(depth=2), whole=MBConv),
+    }
+    html = draw_scaled(columns)
+    alt, words = drawn(html)
+    assert words == ["one", "1.00 × MACs", "deep", "2.03 × MACs"]
+    assert "deep: image of 224 pixels, 32 blocks with up to 320 channels, 2.03 times" in alt
+    assert len(BeautifulSoup(html.data, "html.parser").find_all("rect")) == 2 + 16 + 32
+    for wrong in ({}, {"one": anatomy(scaled_b0)}):
+        with pytest.raises(ValueError, match="taken apart with whole="):
+            draw_scaled(wrong)
+
+
+def test_a_block_with_a_gate_is_drawn_in_one_piece():
+    alt, words = drawn(draw_block(MBConv(8, 8, expansion=6, kernel=5, stride=1), (8, 6, 6), "MBConv"))
+    assert words.count("squeeze-excitation") == 1 and "5×5 depthwise conv, 48" in words
+    assert "a[l] + z[l+3]" in words and "SiLU makes a[l+2], squeeze-excitation, 1×1 conv, 8" in alt
+    assert not any("Wₛ" in word for word in words), "nothing is projected"
 
 
 class Joined(nn.Module):

@@ -4,8 +4,18 @@ import pytest
 import torch
 from torch import nn
 
+from casestudies_lib.anatomy import anatomy
 from casestudies_lib.blocks import SqueezeExcitation
-from casestudies_lib.efficientnet import B0, SCALES, MBConv, StochasticDepth, efficientnet, scaled
+from casestudies_lib.efficientnet import (
+    B0,
+    SCALES,
+    MBConv,
+    StochasticDepth,
+    compound,
+    efficientnet,
+    scaled,
+    scaled_b0,
+)
 
 
 def on_meta(variant):
@@ -40,6 +50,24 @@ def test_blocks_of_every_variant(variant):
     assert network.expects.size == SCALES[variant][2] and network.classifier[0].p == SCALES[variant][3]
 
 
+def test_scaling_by_hand_makes_the_published_networks():
+    for variant in ("b0", "b2", "b4"):
+        width, depth, resolution, dropout = SCALES[variant]
+        by_hand = anatomy(lambda: scaled_b0(depth=depth, width=width, resolution=resolution, dropout=dropout))  # noqa: B023
+        published = anatomy(f"efficientnet_{variant}")
+        assert (by_hand.macs, by_hand.parameters) == (published.macs, published.parameters)
+        assert [layer.name for layer in by_hand.layers] == [layer.name for layer in published.layers]
+
+
+def test_the_compound_rule():
+    assert compound(0) == {"depth": 1.0, "width": 1.0, "resolution": 224}
+    assert compound(2) == {"depth": 1.44, "width": 1.21, "resolution": 296}
+    deep = anatomy(lambda: scaled_b0(depth=7.5), whole=MBConv)
+    names = [layer.name for layer in deep.layers if "MBConv" in layer.kind]
+    assert len(names) == sum(n for *_, n in scaled(1, 7.5)) and len(set(names)) == len(names)
+    assert names[:2] == ["2a", "2b"] and "7z" in names and "7aa" in names, "thirty blocks in one stage"
+
+
 def test_stochastic_depth_drops_whole_images_and_keeps_the_mean():
     torch.manual_seed(0)
     layer, x = StochasticDepth(0.25), torch.ones(4000, 2, 3, 3)
@@ -61,6 +89,12 @@ def test_gradients_reach_every_weight():
     [
         (lambda: efficientnet("b8"), "variant to be one of 'b0', .*got 'b8'"),
         (lambda: efficientnet("b0", classes=0), "classes to be a whole number"),
+        (lambda: scaled_b0(depth=0), "depth to be a finite number above 0, got 0"),
+        (lambda: scaled_b0(width=-1.0), "width to be a finite number above 0, got -1.0"),
+        (lambda: scaled_b0(resolution=16), "resolution to be at least 33 pixels, got 16"),
+        (lambda: scaled_b0(dropout=1.5), "dropout to be a share from 0 to 1, got 1.5"),
+        (lambda: StochasticDepth(1.0), "drop to be a probability from 0 to below 1, got 1.0"),
+        (lambda: StochasticDepth(-0.1), "got -0.1"),
         (lambda: on_meta("b0")(torch.empty(1, 3, 32, 32, device="meta")), "at least 33 x 33"),
     ],
 )

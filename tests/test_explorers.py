@@ -10,7 +10,8 @@ from torch import nn
 from casestudies_lib.anatomy import anatomy
 from casestudies_lib.blocks import Network
 from casestudies_lib.checks import Images
-from casestudies_lib.explorers import Conv, Knob, cost, mix
+from casestudies_lib.explorers import Conv, Knob, Row, compare, cost, mix, scaling
+from casestudies_lib.explorers.compare import COLUMNS, front
 from casestudies_lib.explorers.cost import counted
 
 WAYS = {
@@ -111,6 +112,54 @@ def test_equal_and_nearly_equal_costs_are_said_so():
 
 def test_a_knob_takes_any_iterable_and_any_number_type():
     assert Knob("x", (n / 2 for n in range(4)), 1).values == (0.0, 0.5, 1.0, 1.5)
+
+
+def row(title, accuracy, macs, family="a", **others):
+    counts = {"parameters": 10_000_000, "depth": 10, "sees": 100, "time": 1.0} | others
+    return Row(title, family, 2015, accuracy, macs=macs, source="He 2015", **counts)
+
+
+def test_the_front_is_what_nothing_beats():
+    rows = [row("dear", 80, 9e9), row("cheap", 60, 1e8), row("beaten", 70, 5e9), row("good", 75, 4e9)]
+    assert [r.title for r in front(rows, "macs")] == ["cheap", "good", "dear"]
+    twins = [row("one", 70, 1e9), row("two", 70, 1e9), row("worse", 69, 1e9)]
+    assert [r.title for r in front(twins, "macs")] == ["one", "two"], "equals do not beat each other"
+    with pytest.raises(ValueError, match="price to be one of"):
+        front(rows, "beauty")
+
+
+def test_compare_shows_every_network_twice():
+    rows = [row("dear", 80, 9_000_000_000), row("cheap", 60, 100_000_000, "b"), row("beaten", 78.25, 10**10)]
+    shown = page(compare(rows))
+    assert [dot.title.text for dot in shown.find_all("circle")] == ["dear", "cheap", "beaten"]
+    assert [line.th.text for line in shown.tbody.find_all("tr")] == ["dear", "cheap", "beaten"]
+    assert [cell.text for cell in shown.tbody.find_all("tr")[2].find_all("td")][1:4] == ["78.25", "10.0M", "10.00G"]
+    assert shown.output.text == "On the front: cheap, dear."
+    rings = [float(dot["stroke-width"]) > 0 for dot in shown.find_all("circle")]
+    assert rings == [True, True, False]
+    assert [head.button["value"] for head in shown.thead.find_all("th")] == list(COLUMNS)
+    assert [box["value"] for box in shown.find_all("input")] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([], "networks of 1 to 7 families, got"),
+        ([row(str(n), 60, 1e9, str(n)) for n in range(8)], "networks of 1 to 7 families, got"),
+        ([row("odd", 20, 1e9)], r"accuracies from 55 to 86 percent, got another for \['odd'\]"),
+    ],
+)
+def test_compare_refuses(rows, message):
+    with pytest.raises(ValueError, match=message):
+        compare(rows)
+
+
+def test_scaling_starts_at_b0():
+    shown = page(scaling())
+    found = anatomy("efficientnet_b0")
+    counts = [count.text for count in shown.find_all(class_="counts")]
+    assert counts == ["16", "320", "224", f"{found.parameters:,}", f"{found.macs:,}"]
+    assert [slider["name"] for slider in shown.find_all("input")] == ["phi", "depth", "width", "resolution"]
 
 
 def test_mix_is_the_convolution_at_the_marked_pixel():

@@ -49,11 +49,15 @@ LEDGER = {
     "03_why_resnets_work": ["DEEP-5", "DEEP-6", "DEEP-10", *(f"WHY-{n}" for n in range(1, 11))],
     "04_networks_in_networks": [f"NIN-{n}" for n in range(1, 9)],
     "05_inception": [f"INC-{n}" for n in range(1, 17)],
+    "06_mobilenet": [*(f"MOB-{n}" for n in range(1, 17)), *(f"MV2-{n}" for n in range(1, 12)), "MV3-1"],
+    "07_efficientnet": [f"EFF-{n}" for n in range(1, 16)],
+    "08_side_by_side": ["GEN-3", "GEN-4"],
 }
 QUOTED = {
     *("LENET-14", "ALEX-6", "ALEX-15", "VGG-17", "VGG-19"),
     *("RES-17", "DEEP-8", "DEEP-9", "DEEP-12", "WHY-8", "WHY-9", "WHY-16"),
     *("NIN-6", "NIN-8", "NIN-16", "INC-13", "INC-14", "INC-16"),
+    *("MOB-16", "MV2-11", "EFF-1", "EFF-11", "EFF-13"),
 }
 VERDICTS = {
     "true": {"ALEX-4", "ALEX-5", "VGG-5", "VGG-6", "VGG-7", "VGG-8", "RES-4", "RES-8"},
@@ -61,9 +65,16 @@ VERDICTS = {
         *("GEN-2", "LENET-1", "ALEX-2", "VGG-2", "VGG-4"),
         *("RES-6", "RES-10", "DEEP-1", "DEEP-2", "DEEP-3", "DEEP-6", "WHY-1", "WHY-5"),
         *("NIN-4", "INC-6", "INC-11"),
+        *("MOB-13", "MV2-8", "EFF-3", "EFF-4", "GEN-6", "GEN-7", "GEN-9", "GEN-11"),
     },
-    "imprecise": {"LENET-6", "VGG-3", "RES-3", "RES-5", "RES-9", "DEEP-4", "DEEP-5", "NIN-5", "INC-9", "INC-13"},
-    "wrong": {"ALEX-1", "VGG-1", "NIN-6", "INC-10", "INC-15"},
+    "imprecise": {
+        *("LENET-6", "VGG-3", "RES-3", "RES-5", "RES-9", "DEEP-4", "DEEP-5", "NIN-5", "INC-9", "INC-13"),
+        *("MOB-4", "MV2-6", "EFF-5", "EFF-15", "GEN-3"),
+    },
+    "wrong": {
+        *("ALEX-1", "VGG-1", "NIN-6", "INC-10", "INC-15"),
+        *("MOB-6", "MOB-11", "MOB-12", "MV2-4", "MV2-5", "EFF-7", "GEN-4"),
+    },
 }
 
 

@@ -27,7 +27,8 @@ def test_source_is_the_librarys_own_less_docstrings():
         (lambda: [1, 2], "✓ Ex: solved."),
         (lambda: [2, 1], "✗ Ex: not yet, got [2, 1]."),
         (lambda: (1, 2), "✗ Ex: not yet, got (1, 2)."),
-        (lambda: ..., "✗ Ex: not yet, got Ellipsis."),
+        (lambda: ..., "○ Ex: not yet tried. Complete the function, then run this cell again."),
+        (lambda: torch.zeros(2), "✗ Ex: not yet, got tensor([0., 0.])."),
         (lambda: None, "○ Ex: not yet tried. Complete the function, then run this cell again."),
         (lambda: [None, None], "○ Ex: not yet tried. Complete the function, then run this cell again."),
         (lambda: [], "✗ Ex: not yet, got []."),
@@ -73,6 +74,11 @@ def test_a_table_of_numbers():
     ):
         with pytest.raises(ValueError, match=message):
             table("Sizes", ("layer", "K", "M"), [row])
+
+
+def test_none_among_answers_is_an_answer():
+    assert "solved" in mark("Exercise 1", lambda: [None, 3], [None, 3]).data
+    assert "✗" in mark("Exercise 1", lambda: [None, 4], [None, 3]).data
 
 
 def result(kind, depth, seed, curve):

@@ -1,6 +1,6 @@
 """How long does a network take, and is it as long as its multiplications say?
 
-    python -m casestudies_lib.experiments.timing      some ten minutes on an idle machine; writes timing.json
+    python -m casestudies_lib.experiments.timing      a few minutes on an idle machine; writes timing.json
 
 One image, one thread, evaluation mode, PyTorch as it comes. Every round times everything once, so that a busy moment of
 the machine falls on all; what counts is the median over the rounds, and only as a ratio to others of the same record.

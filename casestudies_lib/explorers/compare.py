@@ -15,7 +15,11 @@ from casestudies_lib.shapes import line, words
 
 
 class Row(NamedTuple):
-    """One network: what was counted and measured of it, and what its paper says."""
+    """One network: what was counted and measured of it, and what its paper says.
+
+    `sees` is in pixels, `time` relative to a network that the page names, `views` what of an image one prediction of
+    the paper's averaged.
+    """
 
     title: str
     family: str
@@ -27,6 +31,7 @@ class Row(NamedTuple):
     sees: int
     time: float
     source: str
+    views: str = "not said"
 
 
 # What the horizontal axis can be, and the columns of the table.
@@ -50,21 +55,24 @@ const best = rows.map((row, i) => seen[i] && !rows.some((other, j) => seen[j]
 box.querySelectorAll('.dot').forEach((dot, i) => {
   dot.style.display = seen[i] ? '' : 'none';
   dot.setAttribute('cx', x(rows[i][price]).toFixed(1));
+  dot.setAttribute('r', 5);
   dot.setAttribute('stroke-width', best[i] ? 2 : 0);
 });
 const front = rows.filter((row, i) => best[i]).sort((a, b) => a[price] - b[price]);
 box.querySelector('.front').setAttribute('d', front.map((row, i) =>
   (i ? 'L' : 'M') + x(row[price]).toFixed(1) + ',' + y(row.accuracy).toFixed(1)).join(' '));
-const ticks = [...box.querySelectorAll('.tick')], first = Math.ceil(Math.log10(low));
-ticks.forEach((tick, i) => {
-  const v = 10 ** (first + i), inside = v < high, suffix = ['', 'K', 'M', 'G'][Math.floor((first + i) / 3)] ?? '';
+const first = Math.floor(Math.log10(low));
+box.querySelectorAll('.tick').forEach((tick, i) => {
+  const power = first + Math.floor(i / 3), digit = [1, 2, 5][i % 3], v = digit * 10 ** power;
+  const inside = low < v && v < high;
   tick.style.display = inside ? '' : 'none';
-  if (inside) {
-    tick.setAttribute('x', x(v).toFixed(1));
-    tick.textContent = (suffix ? v / 1000 ** Math.floor((first + i) / 3) : v) + suffix;
-  }
+  tick.setAttribute('x', inside ? x(v).toFixed(1) : 0);
+  tick.textContent = !inside ? '' : power < 0 ? Number(v.toPrecision(1))
+    : digit * 10 ** (power % 3) + ['', 'K', 'M', 'G'][Math.floor(power / 3)];
 });
-box.querySelector('.axis').textContent = box.querySelector('option:checked').textContent;
+const label = box.querySelector('option:checked').textContent;
+box.querySelector('.axis').textContent = label;
+box.querySelector('svg').setAttribute('aria-label', ALT);
 const [column, up] = JSON.parse(box.dataset.sort), body = box.querySelector('tbody');
 const order = rows.map((row, i) => i).sort((i, j) => {
   const [a, b] = [rows[i][column], rows[j][column]], how = a < b ? -1 : a > b ? 1 : i - j;
@@ -72,11 +80,14 @@ const order = rows.map((row, i) => i).sort((i, j) => {
 });
 const lines = Object.fromEntries([...body.children].map(one => [one.dataset.at, one]));
 order.forEach(i => { lines[i].hidden = !seen[i]; body.append(lines[i]); });
-box.querySelectorAll('th button').forEach(one => one.parentElement.setAttribute('aria-sort',
-  one.value == column ? (up ? 'ascending' : 'descending') : 'none'));
+body.querySelectorAll('tr').forEach(line => line.style.background = '');
+box.querySelectorAll('th button').forEach(one => {
+  const sorted = one.value == column;
+  one.parentElement.setAttribute('aria-sort', sorted ? (up ? 'ascending' : 'descending') : 'none');
+  one.lastElementChild.textContent = sorted ? (up ? ' ▲' : ' ▼') : '';
+});
 box.querySelector('output').textContent = front.length
-  ? 'Nothing shown is both cheaper and better than: ' + front.map(row => row.title).join(', ') + '.'
-  : 'No network is shown.';
+  ? 'On the front: ' + front.map(row => row.title).join(', ') + '.' : 'No network is shown.';
 """
 _SORT = """
 const button = event.target.closest('th button'), row = event.target.closest('[data-at]');
@@ -87,12 +98,15 @@ if (button) {
 } else if (row) { POINT }
 """
 _POINT = """
-const at = row.dataset.at, one = JSON.parse(this.dataset.rows)[at];
-this.querySelectorAll('.dot').forEach(dot => dot.setAttribute('r', dot.dataset.at == at ? 8 : 5));
+const at = row.dataset.at, all = JSON.parse(this.dataset.rows), dots = [...this.querySelectorAll('.dot')];
+const place = ['cx', 'cy'].map(name => dots[at].getAttribute(name));
+const near = all.filter((_, i) => dots[i].style.display != 'none' && (row.tagName == 'TR' ? i == at : Math.hypot(
+  ...['cx', 'cy'].map((name, k) => dots[i].getAttribute(name) - place[k])) < 6));
+dots.forEach(dot => dot.setAttribute('r', dot.dataset.at == at ? 8 : 5));
 this.querySelectorAll('tbody tr').forEach(line => line.style.background = line.dataset.at == at ? '#4c78a840' : '');
-this.querySelector('output').textContent = one.title + ', ' + one.year + ': ' + one.accuracy + '% ('
-  + one.source + '), ' + one.macs.toLocaleString('en-US') + ' MACs, ' + one.parameters.toLocaleString('en-US')
-  + ' parameters, ' + one.depth + ' layers, ' + one.time + ' times the time of ResNet-18.';
+this.querySelector('output').textContent = near.map(one => one.title + ', ' + one.year + ': ' + one.accuracy + '% ('
+  + one.source + '; ' + one.views + '), ' + one.macs.toLocaleString('en-US') + ' MACs, '
+  + one.parameters.toLocaleString('en-US') + ' parameters, ' + one.depth + ' layers, time × ' + one.time).join('. ');
 """
 
 
@@ -151,12 +165,13 @@ def compare(rows: Sequence[Row]) -> HTML:
     for percent in range(60, MOST, 10):
         parts.append(words(str(percent), LEFT - 5, y(percent) + 4, "end", small=True))
     parts.append(words("top-1 %", 2, 10, "start", small=True))
-    start = floor(log10(low)) + 1
-    for power in range(start, start + 5):
-        inside = 10**power < high
-        label = f"{10 ** (power % 3)}{' KMG'[power // 3].strip()}" if inside else ""
-        place = {"x": f"{x(10**power):.1f}", "y": BOTTOM + 14, "text-anchor": "middle", "font-size": 10}
-        parts.append(tag("text", label, class_="tick", **place, style=None if inside else "display:none"))
+    for tick in range(15):
+        power, digit = floor(log10(low)) + tick // 3, (1, 2, 5)[tick % 3]
+        value = digit * 10**power
+        inside = low < value < high
+        label = f"{digit * 10 ** (power % 3)}{('', 'K', 'M', 'G')[power // 3]}" if inside else ""
+        place = {"x": f"{x(value):.1f}" if inside else 0, "y": BOTTOM + 14, "text-anchor": "middle", "font-size": 10}
+        parts.append(tag("text", label, class_="tick", **place, style="" if inside else "display:none"))
     place = {"x": (LEFT + RIGHT) / 2, "y": BOTTOM + 30, "text-anchor": "middle", "font-size": 10}
     parts.append(tag("text", PRICES[price], class_="axis", **place))
     colour = dict(zip(families, COLOURS))
@@ -165,8 +180,9 @@ def compare(rows: Sequence[Row]) -> HTML:
         look = {"fill": colour[row.family], "stroke": "currentColor", "stroke-width": 2 if row in best else 0}
         parts.append(tag("circle", tag("title", text(row.title)), class_="dot", **about, **look))
     box = {"viewBox": f"0 0 360 {BOTTOM + 36}", "fill": "currentColor", "font-size": 13, "role": "img"}
-    alt = f"{len(rows)} networks by accuracy and {PRICES[price]}; the table below has the same numbers."
-    svg = tag("svg", *parts, **box, aria_label=alt, style="width:100%")
+    alt = f"{len(rows)} networks by accuracy and "
+    more = "; the table below has the same numbers."
+    svg = tag("svg", *parts, **box, aria_label=alt + PRICES[price] + more, style="width:100%")
     options = [tag("option", text(label), value=name) for name, label in PRICES.items()]
     chooser = tag("label", "pay with ", tag("select", *options), style="display:block")
     checks = [
@@ -182,19 +198,27 @@ def compare(rows: Sequence[Row]) -> HTML:
     head = [
         tag(
             "th",
-            tag("button", text(label), value=name, type="button", style="all:unset;cursor:pointer;font-weight:bold"),
+            tag(
+                "button",
+                text(label),
+                tag("span", " ▲" if name == "year" else "", aria_hidden="true"),
+                value=name,
+                type="button",
+                style="background:none;border:0;padding:0;font:inherit;font-weight:bold;color:inherit;cursor:pointer",
+            ),
             scope="col",
             aria_sort="none" if name != "year" else "ascending",
             style=f"text-align:{'left' if name == 'title' else 'right'}",
         )
         for name, label in COLUMNS.items()
     ]
+    pad = "padding:.1em .4em"
     order = sorted(range(len(rows)), key=lambda at: (rows[at].year, at))
     lines = [
         tag(
             "tr",
-            tag("th", text(rows[at].title), scope="row", style="text-align:left;white-space:nowrap"),
-            *(tag("td", _written(rows[at], name), style="text-align:right") for name in list(COLUMNS)[1:]),
+            tag("th", text(rows[at].title), scope="row", style=f"text-align:left;white-space:nowrap;{pad}"),
+            *(tag("td", _written(rows[at], name), style=f"text-align:right;{pad}") for name in list(COLUMNS)[1:]),
             data_at=at,
         )
         for at in order
@@ -203,12 +227,12 @@ def compare(rows: Sequence[Row]) -> HTML:
     wrapped = tag(
         "div", grid, style="overflow-x:auto", tabindex=0, role="region", aria_label="All networks; heads sort the table"
     )
-    said = f"Nothing shown is both cheaper and better than: {', '.join(row.title for row in best)}."
-    output = tag("output", said, style="display:block;min-height:4.5em;margin:.5em 0;font-size:.9em;text-align:left")
+    said = f"On the front: {', '.join(row.title for row in best)}."
+    output = tag("output", said, style="display:block;min-height:6em;margin:.5em 0;font-size:.9em;text-align:left")
     draw = _DRAW
     for name, value in (("LEFT", LEFT), ("RIGHT", RIGHT), ("TOP", TOP), ("BOTTOM", BOTTOM), ("LEAST", LEAST)):
         draw = draw.replace(name, str(value))
-    draw = draw.replace("MOST", str(MOST))
+    draw = draw.replace("MOST", str(MOST)).replace("ALT", f"'{alt}' + label + '{more}'")
     point = f"const row = event.target.closest('.dot'); if (row) {{ {_POINT} }}"
     return HTML(
         tag(

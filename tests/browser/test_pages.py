@@ -25,8 +25,11 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from casestudies_lib.data import photograph
-from casestudies_lib.explorers import Conv
+from casestudies_lib.explorers import Conv, Row
+from casestudies_lib.explorers.compare import COLUMNS, PRICES, front
 from casestudies_lib.explorers.cost import counted
+from casestudies_lib.explorers.scaling import combined
+from casestudies_lib.explorers.scaling import counted as scaled
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HTML = ROOT / "_build" / "html"
@@ -129,7 +132,8 @@ def test_text_in_figures_can_be_read(open_page, view, name):
     page, _ = open_page(name, view)
     own = page.evaluate("getComputedStyle(document.querySelector('article p')).color")
     words = page.locator(".drawing text").evaluate_all(
-        "all => all.map(t => [getComputedStyle(t).fill, t.getBoundingClientRect().height, t.textContent])"
+        "all => all.filter(t => getComputedStyle(t).display != 'none')"
+        ".map(t => [getComputedStyle(t).fill, t.getBoundingClientRect().height, t.textContent])"
     )
     assert len(words) > 50
     for colour, height, word in words:
@@ -191,19 +195,20 @@ def settings(page, count: int) -> list[dict[str, int]]:
     return ends + [{name: chance.randint(0, most) for name, most in sliders.items()} for _ in range(count - 2)]
 
 
-def test_cost_explorer_counts_as_anatomy_does(open_page):
-    """Three hundred settings of the sliders, each beside real convolutions taken apart by the library."""
-    page, problems = open_page("notebooks/05_inception.html", "phone")
+@pytest.mark.parametrize("name", ["05_inception", "06_mobilenet"])
+def test_cost_explorer_counts_as_anatomy_does(open_page, name):
+    """Two hundred settings of the sliders, each beside real convolutions taken apart by the library."""
+    page, problems = open_page(f"notebooks/{name}.html", "phone")
     box = page.locator(".explorer")
     ways = json.loads(box.get_attribute("data-ways"))
     values = {s.get_attribute("name"): json.loads(s.get_attribute("data-values")) for s in box.locator("input").all()}
     before = box.inner_text()
     box.evaluate("box => box.dispatchEvent(new Event('input'))")
     assert box.inner_text() == before, "what Python wrote and what JavaScript writes differ"
-    for places in settings(page, 300):
-        for name, place in places.items():
-            slide(page, ".explorer", name, place)
-        at = {name: values[name][place] for name, place in places.items()}
+    for places in settings(page, 200):
+        for knob, place in places.items():
+            slide(page, ".explorer", knob, place)
+        at = {knob: values[knob][place] for knob, place in places.items()}
         found = [counted([Conv(*conv) for conv in way], at) for way in ways.values()]
         wanted = [f"{macs:,} MACs, {parameters:,} parameters" for macs, parameters in found]
         assert box.locator(".counts").all_text_contents() == wanted, at
@@ -220,14 +225,90 @@ def test_cost_explorer_counts_as_anatomy_does(open_page):
             saved = [counted(squeezed, at | {"width": width})[0] < found[0][0] for width in widths]
             assert saved == [True, False], at
         else:
-            assert "never pays" in said, at
+            assert ("never pays" in said) == (name == "05_inception"), at
         bars = box.locator(".bar").evaluate_all("all => all.map(bar => parseFloat(bar.style.width))")
         most = max(macs for macs, _ in found)
         assert bars == pytest.approx([100 * macs / most for macs, _ in found], rel=1e-3), at
     assert problems == []
 
 
-@pytest.mark.parametrize("name", ["04_networks_in_networks", "05_inception"])
+def test_scaling_explorer_counts_as_anatomy_does(open_page):
+    """Both ends of each slider, and random settings, each beside a network built and taken apart by the library."""
+    page, problems = open_page("notebooks/07_efficientnet.html", "phone")
+    box = page.locator(".explorer")
+    before = box.inner_text()
+    box.evaluate("box => box.dispatchEvent(new Event('input'))")
+    assert box.inner_text() == before, "what Python wrote and what JavaScript writes differ"
+    values = {s.get_attribute("name"): json.loads(s.get_attribute("data-values")) for s in box.locator("input").all()}
+    stands = {knob: those.index({"phi": 0.0}.get(knob, 1)) for knob, those in values.items()}
+    ends = [stands | {knob: place} for knob, those in values.items() for place in (0, len(those) - 1)]
+    tried = [stands | {"phi": place} for place in range(0, 15, 3)] + ends + settings(page, 17)[2:]
+    most = json.loads(box.get_attribute("data-most"))
+    for places in tried:
+        for knob, place in places.items():
+            slide(page, ".explorer", knob, place)
+        at = {knob: values[knob][place] for knob, place in places.items()}
+        made = combined(**at)
+        wanted = scaled(**made)
+        assert box.locator(".counts").all_text_contents() == [f"{count:,}" for count in wanted], at
+        bars = box.locator(".bar").evaluate_all("all => all.map(bar => parseFloat(bar.style.width))")
+        assert bars == pytest.approx([100 * min(1, w / m) for w, m in zip(wanted, most)], rel=1e-3), at
+        said = [float(number) for number in re.findall(r"\d+\.\d+", box.locator("output").text_content())]
+        smooth = made["depth"] * made["width"] ** 2 * (made["resolution"] / 224) ** 2
+        assert said == pytest.approx([wanted[-1] / 385_814_752, smooth, 2 ** at["phi"]], abs=0.0051), at
+    assert problems == []
+
+
+def test_comparing_networks_by_price_family_and_order(open_page):
+    """The front and the table that Chromium shows, for every price and choices of families, against Python's."""
+    page, problems = open_page("notebooks/08_side_by_side.html")
+    box = page.locator(".explorer")
+    rows = [Row(**row) for row in json.loads(box.get_attribute("data-rows"))]
+    before = box.inner_text(), box.locator("svg").inner_html()
+    box.evaluate("box => box.dispatchEvent(new Event('input'))")
+    assert (box.inner_text(), box.locator("svg").inner_html()) == before, "Python and JavaScript differ"
+    families = list(dict.fromkeys(row.family for row in rows))
+    for hidden in ([], ["EfficientNet"], ["EfficientNet", "MobileNet", "VGG"], families):
+        for family in families:
+            box.locator(f"input[value={family}]").set_checked(family not in hidden)
+        kept = [row for row in rows if row.family not in hidden]
+        for price in PRICES:
+            box.locator("select").select_option(price)
+            best = [row.title for row in front(kept, price)]
+            said = f"On the front: {', '.join(best)}."
+            assert box.locator("output").text_content() == (said if best else "No network is shown.")
+            shown = box.locator("circle:visible")
+            ringed = shown.evaluate_all(
+                "all => all.filter(o => o.getAttribute('stroke-width') > 0).map(o => o.textContent)"
+            )
+            assert shown.count() == len(kept) and set(ringed) == set(best), (price, hidden)
+            assert box.locator("tbody tr:visible").count() == len(kept)
+    for family in families:
+        box.locator(f"input[value={family}]").check()
+    for column in COLUMNS:
+        button = box.locator(f"th button[value={column}]")
+        for press in range(2):
+            button.focus()
+            page.keyboard.press("Enter")
+            titles = box.locator("tbody th").all_text_contents()
+            values = [getattr(next(row for row in rows if row.title == title), column) for title in titles]
+            how = box.locator(f"th:has(button[value={column}])").get_attribute("aria-sort")
+            assert values == sorted(values, reverse=how == "descending"), (column, press)
+            assert how in ("ascending", "descending") and box.locator("th[aria-sort=none]").count() == len(COLUMNS) - 1
+    box.locator("circle").nth(3).hover()
+    assert box.locator("output").text_content().startswith(f"{rows[3].title}, {rows[3].year}: {rows[3].accuracy}%")
+    hidden = next(at for at, row in enumerate(rows) if row.title == "plain-18")  # under ResNet-18
+    box.locator("select").select_option("macs")
+    box.locator("circle").nth(hidden).hover(force=True)
+    assert {"plain-18, 2015", "ResNet-18, 2015"} <= set(
+        re.findall(r"[\w-]+, \d{4}", box.locator("output").text_content())
+    )
+    box.locator("tbody tr").nth(2).click()
+    assert box.locator("output").text_content().startswith(box.locator("tbody th").nth(2).text_content() + ", ")
+    assert problems == []
+
+
+@pytest.mark.parametrize("name", ["04_networks_in_networks", "05_inception", "06_mobilenet", "07_efficientnet"])
 def test_every_slider_moves_by_keyboard_and_says_so(open_page, name):
     page, problems = open_page(f"notebooks/{name}.html")
     everything = page.locator(".explorer")
