@@ -1,4 +1,8 @@
-"""What only the papers can say of their networks: the year, and the accuracy that they print, each with its place."""
+"""What only the papers can say of their networks: the year, and the accuracy that they print, each with its place.
+
+The ResNets of `MODELS` follow the public checkpoints: from 50 layers on they stride in the 3 x 3 where the paper's
+stride in a 1 x 1, and ResNet-18 has projections where Table 2's has none.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ class Published(NamedTuple):
         accuracy: share of test (ImageNet: validation) images whose most likely class is right, in percent.
         source: paper and table.
         views: what of an image one prediction averages, where the paper says so. Papers differ, so accuracies of
-            different families are comparable to a point or two.
+            different families are comparable to two or three points.
     """
 
     family: str
