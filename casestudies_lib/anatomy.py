@@ -296,8 +296,9 @@ class _ReceptiveField(TorchFunctionMode):
         given = [*args, *kwargs.values()]
         inputs = [x for value in given for x in (value if isinstance(value, (list, tuple)) else [value])]
         inputs = [x for x in inputs if isinstance(x, torch.Tensor) and hasattr(x, "sees")]
+        if func.__name__ == "mul":
+            inputs = [x for x in inputs if prod(x.shape[2:]) > 1] or inputs
         if inputs:
-            inputs = [x for x in inputs if prod(x.shape[2:]) == max(prod(y.shape[2:]) for y in inputs)]
             widest = max((x.sees for x in inputs), key=lambda sees: (sees.size, sees.step))
             for part in result if isinstance(result, (list, tuple)) else [result]:
                 if isinstance(part, torch.Tensor):

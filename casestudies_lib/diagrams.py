@@ -169,9 +169,10 @@ def draw_scaled(columns: dict[str, Anatomy]) -> HTML:
         ValueError: no network, or one without blocks in one piece.
     """
     blocks = {title: [x for x in found.layers if "block" in x.kind] for title, found in columns.items()}
-    if not blocks or not all(blocks.values()):
-        empty = next((title for title, those in blocks.items() if not those), columns)
-        raise ValueError(f"expected networks taken apart with whole=..., got no block in {empty!r}: pass whole=MBConv")
+    if not blocks:
+        raise ValueError("expected at least one network to draw, got none: pass a title and what anatomy found")
+    if empty := [title for title, those in blocks.items() if not those]:
+        raise ValueError(f"expected networks taken apart in blocks, got no block in {empty[0]!r}: pass whole=MBConv")
     side = 48 / max(found.input_shape[1] for found in columns.values())
     channel = 66 / max(layer.shape[0] for those in blocks.values() for layer in those)
     step = 372 / len(columns)

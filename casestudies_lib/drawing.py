@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -69,7 +70,13 @@ def show(drawn: Figure, name: str, alt: str, *, trained: bool = False) -> None:
     svg = svg.replace("#000000", "currentColor")
     svg = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", svg)
     svg = re.sub(r"font-family: [^;\"]*; ?", "", svg)
-    svg = re.sub(r'id="([^"]+)"', rf'id="{name}-\1"', svg)
+    count: Counter[str] = Counter()
+
+    def unique(found: re.Match) -> str:  # images of the same content share an id
+        count[found[1]] += 1
+        return f'id="{name}-{found[1]}' + (f'-{count[found[1]]}"' if count[found[1]] > 1 else '"')
+
+    svg = re.sub(r'id="([^"]+)"', unique, svg)
     svg = re.sub(r'(url\(|href=")#', rf"\1#{name}-", svg)
     page = tag(
         "div", svg, class_="drawing trained" if trained else "drawing", role="img", aria_label=alt, style=CENTRED

@@ -18,9 +18,7 @@ and section 3; the sizes of B1 to B7 are those of the authors' code.
 from __future__ import annotations
 
 from functools import partial
-from itertools import product
 from math import ceil, floor
-from string import ascii_lowercase
 
 import torch
 from torch import nn
@@ -168,7 +166,7 @@ def scaled_b0(
     positive_number("width", width)
     positive_int("resolution", resolution)
     positive_int("classes", classes)
-    if not 0 <= dropout <= 1:
+    if not isinstance(dropout, (int, float)) or not 0 <= dropout <= 1:
         raise ValueError(f"expected dropout to be a share from 0 to 1, got {dropout!r}: the paper has 0.2 to 0.5")
     if resolution < 33:
         raise ValueError(f"expected resolution to be at least 33 pixels, got {resolution}: the paper has 224 to 600")
@@ -207,9 +205,8 @@ def _built(
         "flatten": nn.Flatten(),
         "classifier": nn.Sequential(nn.Dropout(dropout), nn.Linear(last, classes)),
     }
-    letters = [*ascii_lowercase, *map("".join, product(ascii_lowercase, repeat=2))]
     names = {"features.0.0": "stage 1", f"features.{len(features) - 1}.0": f"stage {len(features)}"}
     names["classifier.1"] = "classifier"
     for number, stage in enumerate(features[1:-1], start=1):
-        names |= {f"features.{number}.{place}": f"{number + 1}{letters[place]}" for place in range(len(stage))}
+        names |= {f"features.{number}.{place}": f"{number + 1}.{place + 1}" for place in range(len(stage))}
     return he_initialised(Network(title, five_strides(resolution), chain, names))

@@ -87,12 +87,23 @@ def test_receptive_fields_of_what_later_networks_need(layers, wanted):
     assert fields(*layers) == wanted
 
 
+class AddsItsAverage(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.pool = nn.AdaptiveAvgPool2d(1)
+
+    def forward(self, x):
+        return x + self.pool(x)
+
+
 def test_a_gate_says_how_much_not_what():
     """The windows of an MBConv block decide what a unit sees, though its gate averages the whole image."""
     for stride, wanted in ((1, 5), (2, 5)):
         block = MBConv(8, 8, expansion=6, kernel=5, stride=stride)
         found = anatomy(Network("x", Images(8, 32), {"block": block}))
         assert found.layers[-1].receptive_field == wanted
+    added = anatomy(Network("x", Images(8, 32), {"block": AddsItsAverage(), "last": nn.Conv2d(8, 8, 3)}))
+    assert added.layers[-1].receptive_field > 32, "an average that is added says what"
     averaged = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(8, 4, 1))
     assert anatomy(Network("x", Images(8, 32), {"all": averaged})).layers[-1].receptive_field == 32
 

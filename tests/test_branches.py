@@ -78,8 +78,11 @@ def test_scaled_networks_side_by_side():
     assert words == ["one", "1.00 × MACs", "deep", "2.03 × MACs"]
     assert "deep: image of 224 pixels, 32 blocks with up to 320 channels, 2.03 times" in alt
     assert len(BeautifulSoup(html.data, "html.parser").find_all("rect")) == 2 + 16 + 32
-    for wrong in ({}, {"one": anatomy(scaled_b0)}):
-        with pytest.raises(ValueError, match="taken apart with whole="):
+    for wrong, message in (
+        ({}, "at least one network"),
+        ({"one": anatomy(scaled_b0)}, "no block in 'one': pass whole="),
+    ):
+        with pytest.raises(ValueError, match=message):
             draw_scaled(wrong)
 
 

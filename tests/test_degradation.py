@@ -472,3 +472,9 @@ def test_plain_and_residual_differ_only_in_the_shortcut(splits, tmp_path, monkey
     train(replace(runs["plain"], seed=4, epochs=1), *splits, tmp_path / "other.pt")
     assert not torch.equal(seen["plain"][0]["conv1.weight"], plain["conv1.weight"])
     assert not torch.equal(seen["plain"][1][0], plain_batches[0])
+
+
+def test_the_scaling_runs_that_ship_can_be_read():
+    runs = degradation.read(degradation.RECORDED.with_name("scaling-fashion.jsonl"))
+    assert len(runs) == 15 and {run["run"]["seed"] for run in runs} == {0, 1, 2}
+    assert all("--kinds residual --seeds 0 1 2" in run["made_by"]["command"] for run in runs)

@@ -81,6 +81,12 @@ def test_figures_follow_the_page_and_repeat_to_the_letter(shown):
     assert set(re.findall(r'(?:url\(|href=")#([^")]+)', svg)) <= set(identifiers)
 
 
+def test_images_of_the_same_content_have_names_of_their_own(shown):
+    drawing.show(drawing.digits_grid([np.eye(3)] * 3, ["a", "b", "c"]), "grid", "Three equal squares.")
+    identifiers = re.findall(r'id="([^"]+)"', shown[0]["text/html"])
+    assert sum("image" in i for i in identifiers) == 3 and len(identifiers) == len(set(identifiers))
+
+
 def test_drift_of_what_a_figure_shows_is_seen(shown):
     drawing.show(plot((1, 2, 3)), "plot", "Points.")
     drawing.show(plot((1, 2, 4)), "plot", "Points.")

@@ -65,7 +65,7 @@ def test_the_compound_rule():
     deep = anatomy(lambda: scaled_b0(depth=7.5), whole=MBConv)
     names = [layer.name for layer in deep.layers if "MBConv" in layer.kind]
     assert len(names) == sum(n for *_, n in scaled(1, 7.5)) and len(set(names)) == len(names)
-    assert names[:2] == ["2a", "2b"] and "7z" in names and "7aa" in names, "thirty blocks in one stage"
+    assert names[:2] == ["2.1", "2.2"] and "7.30" in names, "thirty blocks in one stage"
 
 
 def test_stochastic_depth_drops_whole_images_and_keeps_the_mean():
@@ -93,6 +93,7 @@ def test_gradients_reach_every_weight():
         (lambda: scaled_b0(width=-1.0), "width to be a finite number above 0, got -1.0"),
         (lambda: scaled_b0(resolution=16), "resolution to be at least 33 pixels, got 16"),
         (lambda: scaled_b0(dropout=1.5), "dropout to be a share from 0 to 1, got 1.5"),
+        (lambda: scaled_b0(dropout="half"), "dropout to be a share from 0 to 1, got 'half'"),
         (lambda: StochasticDepth(1.0), "drop to be a probability from 0 to below 1, got 1.0"),
         (lambda: StochasticDepth(-0.1), "got -0.1"),
         (lambda: on_meta("b0")(torch.empty(1, 3, 32, 32, device="meta")), "at least 33 x 33"),

@@ -17,7 +17,7 @@ from casestudies_lib.shapes import line, words
 class Row(NamedTuple):
     """One network: what was counted and measured of it, and what its paper says.
 
-    `sees` is in pixels, `time` relative to a network that the page names, `views` what of an image one prediction of
+    `sees` is in pixels, `time` relative to that of ResNet-18, `views` what of an image one prediction of
     the paper's averaged.
     """
 
@@ -38,7 +38,7 @@ class Row(NamedTuple):
 PRICES = {"macs": "MACs", "parameters": "parameters", "time": "time, × ResNet-18", "depth": "layers with weights"}
 COLUMNS = {"title": "network", "year": "year", "accuracy": "top-1 %", "parameters": "parameters", "macs": "MACs"}
 COLUMNS |= {"depth": "layers", "sees": "sees", "time": "× time"}
-COLOURS = ("#8c8c8c", "#e08214", "#54a24b", "#b279a2", "#4c78a8", "#c8372d", "#17a2a2")
+FAMILY_COLOURS = ("#8c8c8c", "#e08214", "#54a24b", "#b279a2", "#4c78a8", "#c8372d", "#17a2a2")
 LEFT, RIGHT, TOP, BOTTOM = 34, 352, 14, 236  # of the picture's frame
 LEAST, MOST = 55, 86  # percent at its bottom and top
 
@@ -81,7 +81,7 @@ const order = rows.map((row, i) => i).sort((i, j) => {
 const lines = Object.fromEntries([...body.children].map(one => [one.dataset.at, one]));
 order.forEach(i => { lines[i].hidden = !seen[i]; body.append(lines[i]); });
 body.querySelectorAll('tr').forEach(line => line.style.background = '');
-box.querySelectorAll('th button').forEach(one => {
+box.querySelectorAll('thead button').forEach(one => {
   const sorted = one.value == column;
   one.parentElement.setAttribute('aria-sort', sorted ? (up ? 'ascending' : 'descending') : 'none');
   one.lastElementChild.textContent = sorted ? (up ? ' ▲' : ' ▼') : '';
@@ -90,7 +90,7 @@ box.querySelector('output').textContent = front.length
   ? 'On the front: ' + front.map(row => row.title).join(', ') + '.' : 'No network is shown.';
 """
 _SORT = """
-const button = event.target.closest('th button'), row = event.target.closest('[data-at]');
+const button = event.target.closest('thead button'), row = event.target.closest('[data-at]');
 if (button) {
   const [column, up] = JSON.parse(this.dataset.sort);
   this.dataset.sort = JSON.stringify([button.value, button.value == column ? !up : button.value == 'title']);
@@ -144,8 +144,8 @@ def compare(rows: Sequence[Row]) -> HTML:
         ValueError: no rows, more families than colours, or an accuracy outside the picture.
     """
     families = list(dict.fromkeys(row.family for row in rows))
-    if not rows or len(families) > len(COLOURS):
-        raise ValueError(f"expected networks of 1 to {len(COLOURS)} families, got {families}: leave some out")
+    if not rows or len(families) > len(FAMILY_COLOURS):
+        raise ValueError(f"expected networks of 1 to {len(FAMILY_COLOURS)} families, got {families}: leave some out")
     if outside := [row.title for row in rows if not LEAST <= row.accuracy <= MOST]:
         raise ValueError(f"expected accuracies from {LEAST} to {MOST} percent, got another for {outside}: leave it out")
     price = next(iter(PRICES))
@@ -174,7 +174,7 @@ def compare(rows: Sequence[Row]) -> HTML:
         parts.append(tag("text", label, class_="tick", **place, style="" if inside else "display:none"))
     place = {"x": (LEFT + RIGHT) / 2, "y": BOTTOM + 30, "text-anchor": "middle", "font-size": 10}
     parts.append(tag("text", PRICES[price], class_="axis", **place))
-    colour = dict(zip(families, COLOURS))
+    colour = dict(zip(families, FAMILY_COLOURS))
     for at, row in enumerate(rows):
         about = {"cx": f"{x(getattr(row, price)):.1f}", "cy": f"{y(row.accuracy):.1f}", "r": 5, "data-at": at}
         look = {"fill": colour[row.family], "stroke": "currentColor", "stroke-width": 2 if row in best else 0}
@@ -195,6 +195,7 @@ def compare(rows: Sequence[Row]) -> HTML:
         )
         for family in families
     ]
+    plain = "background:none;border:0;padding:0;font:inherit;font-weight:bold;color:inherit;cursor:pointer"
     head = [
         tag(
             "th",
@@ -204,7 +205,7 @@ def compare(rows: Sequence[Row]) -> HTML:
                 tag("span", " ▲" if name == "year" else "", aria_hidden="true"),
                 value=name,
                 type="button",
-                style="background:none;border:0;padding:0;font:inherit;font-weight:bold;color:inherit;cursor:pointer",
+                style=plain,
             ),
             scope="col",
             aria_sort="none" if name != "year" else "ascending",
@@ -217,7 +218,12 @@ def compare(rows: Sequence[Row]) -> HTML:
     lines = [
         tag(
             "tr",
-            tag("th", text(rows[at].title), scope="row", style=f"text-align:left;white-space:nowrap;{pad}"),
+            tag(
+                "th",
+                tag("button", text(rows[at].title), type="button", style=plain),
+                scope="row",
+                style=f"text-align:left;white-space:nowrap;{pad}",
+            ),
             *(tag("td", _written(rows[at], name), style=f"text-align:right;{pad}") for name in list(COLUMNS)[1:]),
             data_at=at,
         )
