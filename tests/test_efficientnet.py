@@ -1,5 +1,7 @@
 """EfficientNets: one table, scaled; and what its blocks do in training."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
@@ -53,7 +55,8 @@ def test_blocks_of_every_variant(variant):
 def test_scaling_by_hand_makes_the_published_networks():
     for variant in ("b0", "b2", "b4"):
         width, depth, resolution, dropout = SCALES[variant]
-        by_hand = anatomy(lambda: scaled_b0(depth=depth, width=width, resolution=resolution, dropout=dropout))  # noqa: B023
+        multipliers = {"depth": depth, "width": width, "resolution": resolution}
+        by_hand = anatomy(partial(scaled_b0, **multipliers, dropout=dropout))
         published = anatomy(f"efficientnet_{variant}")
         assert (by_hand.macs, by_hand.parameters) == (published.macs, published.parameters)
         assert [layer.name for layer in by_hand.layers] == [layer.name for layer in published.layers]
