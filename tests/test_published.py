@@ -23,7 +23,7 @@ def test_every_entry_is_a_network_with_a_source(name):
 
 
 def test_accuracies_are_near_those_of_the_public_checkpoints(torchvision):
-    """A slip of a digit would show: first public weights come within four points of the paper."""
+    """A row of another network would show: first public weights come within four points of the paper."""
     first = {
         name: torchvision.models.get_model_weights(name).IMAGENET1K_V1.meta["_metrics"]["ImageNet-1K"]["acc@1"]
         for name in set(PUBLISHED) & set(torchvision.models.list_models())
