@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -70,18 +69,34 @@ def show(drawn: Figure, name: str, alt: str, *, trained: bool = False) -> None:
     svg = svg.replace("#000000", "currentColor")
     svg = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", svg)
     svg = re.sub(r"font-family: [^;\"]*; ?", "", svg)
-    count: Counter[str] = Counter()
-
-    def unique(found: re.Match) -> str:  # images of the same content share an id
-        count[found[1]] += 1
-        return f'id="{name}-{found[1]}' + (f'-{count[found[1]]}"' if count[found[1]] > 1 else '"')
-
-    svg = re.sub(r'id="([^"]+)"', unique, svg)
-    svg = re.sub(r'(url\(|href=")#', rf"\1#{name}-", svg)
+    svg = _numbered(svg, name)
     page = tag(
         "div", svg, class_="drawing trained" if trained else "drawing", role="img", aria_label=alt, style=CENTRED
     )
     display({"text/html": page, "text/plain": alt, MIME: _drawn(drawn, trained)}, raw=True)
+
+
+def _numbered(svg: str, name: str) -> str:
+    """The drawing with its ids numbered in order of appearance, and only where something refers to them.
+
+    Matplotlib's own ids are hashes of coordinates in full precision, so a last bit, in which processors differ, changes
+    them. It can also make two definitions out of one, which are then written alike: of equal ones the first is kept.
+    """
+    same: dict[str, str] = {}  # what a definition says -> the first id that says it
+    stands_for: dict[str, str] = {}
+    number: dict[str, str] = {}
+
+    def once(found: re.Match) -> str:
+        stands_for[found[2]] = same.setdefault(found[1] + found[3], found[2])
+        return found[0] if stands_for[found[2]] == found[2] else ""
+
+    def referred(found: re.Match) -> str:
+        return f"{found[1]}#{number.setdefault(stands_for.get(found[2], found[2]), f'{name}-{len(number) + 1}')}"
+
+    definition = r'<(clipPath|path) id="([^"]+)"([^>]*/>|>\s*<[^>]*/>\s*</clipPath>)'
+    svg = re.sub(definition, once, svg)
+    svg = re.sub(r'(url\(|href=")#([^")]+)', referred, svg)
+    return re.sub(r' id="([^"]+)"', lambda found: f' id="{number[found[1]]}"' if found[1] in number else "", svg)
 
 
 def _drawn(drawn: Figure, trained: bool) -> list[dict]:
