@@ -32,6 +32,7 @@ def claim(
     notes: str | None = None,
     verdict: str | None = None,
     by: str | None = None,
+    recorded: str | None = None,
 ) -> None:
     """Show a sentence with what was measured for it, or fail.
 
@@ -44,13 +45,16 @@ def claim(
         notes: the words of the lecture notes that the sentence answers, if any.
         verdict: what is to be said of those words: one of `VERDICTS`.
         by: who says these words, where it is not the notes, such as `the lecture` or `often said`.
+        recorded: when and on what machine, where the measurement is a stored record that nothing makes again here.
 
     Raises:
         ClaimError: the claim does not hold; the message has the sentence and the measurement.
         ValueError: a name, verdict, measurement or result that cannot be shown honestly.
     """
     _check(name, sentence, source, notes, verdict, by)
-    if not isinstance(measured, (str, Integral)) or isinstance(measured, bool):
+    if recorded is not None and not re.search(r"\d{4}-\d\d-\d\d, \S", recorded):
+        raise ValueError(f"expected date and machine of a record, such as '2026-11-24, AMD EPYC', got {recorded!r}")
+    if not isinstance(measured, (str, Integral)) or isinstance(measured, bool) or not str(measured).strip():
         raise ValueError(
             f"expected a measurement as a whole number or as text that survives another CPU, got {measured!r}: "
             "put it into an f-string, rounded"
@@ -60,7 +64,8 @@ def claim(
     found = measured if isinstance(measured, str) else f"{measured:,}"
     if not holds:
         raise ClaimError(f"{name} does not hold: {sentence!r}; measured: {found}")
-    _show("claim", name=name, sentence=sentence, measured=found, source=source, notes=notes, verdict=verdict, by=by)
+    about = {"measured": found, "source": source, "notes": notes, "verdict": verdict, "by": by, "recorded": recorded}
+    _show("recorded" if recorded else "claim", name=name, sentence=sentence, **about)
 
 
 def quotation(
@@ -142,12 +147,13 @@ def as_html(record: dict, *, link: str | None = None) -> str:
     if "notes" in record:
         lines.append(tag("div", f"{_who(record, 'The notes: ')}“{text(record['notes'])}” ", _badge(record["verdict"])))
     lines.append(tag("div", _rich(record["sentence"])))
-    if record["kind"] == "claim":
-        found = record["measured"]
-        said = found in record["sentence"]  # then it need not be said twice
-        proof = "✓ measured" if said else f"✓ measured: {tag('strong', text(found))}"
-    else:
+    if record["kind"] == "quotation":
         proof = "❝ quoted, not checked"
+    else:
+        when = record.get("recorded")
+        proof = f"⏺ recorded {text(when)}" if when else "✓ measured"
+        if record["measured"] not in record["sentence"]:  # else it need not be said twice
+            proof += f": {tag('strong', text(record['measured']))}"
     name = tag("a", record["name"], href=link) if link else record["name"]
     lines.append(tag("div", f"{proof} · {text(record['source'])} · {name}", style="font-size:.8em"))
     colour = (
@@ -203,6 +209,10 @@ def _display(page: str, records: list[dict]) -> None:
 
 
 def _plain(record: dict) -> str:
-    checked = record["kind"] == "claim"
-    found = f"measured: {record['measured']}" if checked else "quoted, not checked"
-    return f"{'✓' if checked else '❝'} {record['name']}: {record['sentence']} [{found}; {record['source']}]"
+    if record["kind"] == "quotation":
+        mark, found = "❝", "quoted, not checked"
+    else:
+        when = record.get("recorded")
+        mark, found = ("⏺", f"recorded {when}") if when else ("✓", "measured")
+        found += f": {record['measured']}"
+    return f"{mark} {record['name']}: {record['sentence']} [{found}; {record['source']}]"

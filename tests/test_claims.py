@@ -44,6 +44,8 @@ def test_a_claim_that_fails_raises_with_its_sentence(shown):
         ({"measured": 0.1}, "survives another CPU, got 0.1"),
         ({"measured": [1]}, r"survives another CPU, got \[1\]"),
         ({"measured": True}, "survives another CPU, got True"),
+        ({"measured": " "}, "survives another CPU, got ' '"),
+        ({"recorded": "lately"}, "date and machine of a record"),
         ({"holds": 1}, "holds to be True or False, got 1"),
         ({"source": " "}, "expected a source for claim X-1"),
         ({"sentence": ""}, "expected a sentence for claim X-1"),
@@ -115,3 +117,11 @@ def test_what_others_say_is_answered_too(shown):
     assert "they say" in table and "Often &lt;said&gt;: “seven”" in table and table.index("X-1") < table.index("X-2")
     with pytest.raises(ValueError, match="expected words that 'the lecture' says"):
         claims.claim("X-3", "Six.", 6, True, source="here", by="the lecture")
+
+
+def test_a_record_is_told_from_a_measurement(shown):
+    claims.claim("X-1", "Twice as fast.", "2.1 times", True, source="measured here", recorded="2026-11-20, a <PC>")
+    page, record = shown[0]["text/html"], shown[0][claims.MIME][0]
+    assert "⏺ recorded 2026-11-20, a &lt;PC&gt;: <strong>2.1 times" in page and "✓" not in page
+    assert record["kind"] == "recorded" and record["recorded"] == "2026-11-20, a <PC>"
+    assert "✓" not in shown[0]["text/plain"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import address
@@ -80,8 +81,10 @@ class AllClaims(SphinxDirective):
             title = re.search(r"^# (.+)$", first, re.MULTILINE).group(1)
             section = nodes.section(ids=[f"from-{path.stem.replace('_', '-')}"])
             section += nodes.title(title, title)
-            checked = sum(record["kind"] == "claim" for record in records)
-            section += nodes.paragraph(text=f"{checked} claims checked, {len(records) - checked} sentences quoted.")
+            kinds = Counter(record["kind"] for record in records)
+            said = {"claim": "claims checked", "recorded": "recorded", "quotation": "sentences quoted"}
+            counts = ", ".join(f"{kinds[kind]} {words}" for kind, words in said.items() if kinds[kind]) + "."
+            section += nodes.paragraph(text=counts)
             page = f"../notebooks/{path.stem}.html"
             cards = "".join(as_html(record, link=f"{page}#{anchor(record['name'])}") for record in records)
             section += nodes.raw("", cards, format="html")

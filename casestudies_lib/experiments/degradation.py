@@ -17,6 +17,7 @@ and the results are those of a single process, run by run.
 from __future__ import annotations
 
 import argparse
+import datetime
 import hashlib
 import json
 import math
@@ -40,6 +41,7 @@ from tqdm import tqdm
 
 from casestudies_lib.checks import one_of, positive_int
 from casestudies_lib.data import Split, cifar10, digits, fashion_mnist
+from casestudies_lib.experiments import processor
 from casestudies_lib.resnet import cifar_plain, cifar_resnet
 
 DATASETS = {"digits": (8, 1400), "fashion": (28, 60_000), "cifar10": (32, 50_000)}  # pixels along a side, images
@@ -331,7 +333,8 @@ def study(
                 measured = train(run, *loaded[which], checkpoint, device=device, bar=bar)
             made_by = {
                 "command": command,
-                "device": torch.cuda.get_device_name(device) if device.startswith("cuda") else platform.machine(),
+                "date": datetime.date.today().isoformat(),
+                "device": torch.cuda.get_device_name(device) if device.startswith("cuda") else processor(),
                 "torch": torch.__version__,
                 "python": platform.python_version(),
                 "seconds": round(time.perf_counter() - start),

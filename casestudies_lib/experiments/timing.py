@@ -11,8 +11,6 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
-import platform
-import re
 import shlex
 import statistics
 import sys
@@ -28,6 +26,7 @@ from tqdm import tqdm
 from casestudies_lib.anatomy import anatomy
 from casestudies_lib.blocks import Network, conv_bn
 from casestudies_lib.checks import Images, positive_int
+from casestudies_lib.experiments import processor
 from casestudies_lib.mobilenet import Separable
 from casestudies_lib.models import MODELS
 from casestudies_lib.published import PUBLISHED
@@ -96,13 +95,6 @@ def timed(builders: Mapping[str, Callable[[], nn.Module]], *, rounds: int) -> di
 def recorded() -> dict:
     """The record that ships with the library: `made_by`, `networks` and `convolutions`."""
     return json.loads(RECORDED.read_text())
-
-
-def processor() -> str:
-    """What the machine calls its processor."""
-    path = Path("/proc/cpuinfo")
-    found = re.search(r"model name\s*: (.+)", path.read_text()) if path.exists() else None
-    return found.group(1) if found else platform.processor() or platform.machine()
 
 
 def main(arguments: list[str] | None = None) -> None:
