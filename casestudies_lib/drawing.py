@@ -69,7 +69,7 @@ def show(drawn: Figure, name: str, alt: str, *, trained: bool = False) -> None:
     svg = svg.replace("#000000", "currentColor")
     svg = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", svg)
     svg = re.sub(r"font-family: [^;\"]*; ?", "", svg)
-    svg = _numbered(svg, name)
+    svg = _rounded(_numbered(svg, name))
     page = tag(
         "div", svg, class_="drawing trained" if trained else "drawing", role="img", aria_label=alt, style=CENTRED
     )
@@ -97,6 +97,24 @@ def _numbered(svg: str, name: str) -> str:
     svg = re.sub(definition, once, svg)
     svg = re.sub(r'(url\(|href=")#([^")]+)', referred, svg)
     return re.sub(r' id="([^"]+)"', lambda found: f' id="{number[found[1]]}"' if found[1] in number else "", svg)
+
+
+def _rounded(svg: str) -> str:
+    """Coordinates in hundredths of a point, where matplotlib writes six decimals and so, now and then, a last bit.
+
+    A last bit shows where a value stands half-way between two roundings, as round numbers and their halves do; so the
+    half-way points are moved a little, to where no round number stands.
+    """
+
+    def hundredths(found: re.Match) -> str:
+        return found[0] if "(" in found[0] else f"{float(found[0]) + 3.7e-5:.2f}".rstrip("0").rstrip(".")
+
+    def coordinates(found: re.Match) -> str:
+        return f' {found[1]}="{re.sub(r"scale[(][^)]*|-?[0-9]+[.][0-9]{3,}", hundredths, found[2])}"'
+
+    svg = re.sub(r' (d|x|y|width|height|transform)="([^"]*)"', coordinates, svg)
+    svg = re.sub(r"(?<![\w.])-0(?![\d.])", "0", svg)
+    return re.sub(r' transform="rotate\(0 [^"]*"', "", svg)
 
 
 def _drawn(drawn: Figure, trained: bool) -> list[dict]:

@@ -103,6 +103,17 @@ def test_a_last_bit_shows_nowhere(shown):
     assert shown[2]["text/html"].replace("Three points.", "Three points, a last bit away.") == shown[3]["text/html"]
 
 
+def test_coordinates_are_rounded_where_no_round_number_is_near():
+    drawn = '<text x="10.5986775" y="-0" transform="rotate(-90 2.125 3.0000004)"/><path d="M 1.005 -0.0001 L 0.12 7"/>'
+    rounded = '<text x="10.6" y="0" transform="rotate(-90 2.13 3)"/><path d="M 1.01 0 L 0.12 7"/>'
+    assert drawing._rounded(drawn) == rounded
+    for value in (2.125, 1.005, 10.5986775, 331.2, 0):
+        last_bits = {f'<path d="M {value + k * 1e-6:.6f} 0"/>' for k in (-1, 0, 1)}
+        assert len(last_bits) == 3 and len(set(map(drawing._rounded, last_bits))) == 1
+    glyph = '<path d="M 0 3" transform="scale(0.015625)"/>'
+    assert drawing._rounded(glyph) == glyph, "a scale is no coordinate"
+
+
 def test_drift_of_what_a_figure_shows_is_seen(shown):
     drawing.show(plot((1, 2, 3)), "plot", "Points.")
     drawing.show(plot((1, 2, 4)), "plot", "Points.")

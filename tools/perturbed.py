@@ -1,0 +1,149 @@
+"""Another processor, played on this one: results that other kernels could give come out one last bit away.
+
+Processors differ in their kernels: with AVX-512 or without, numpy and torch compute powers, logarithms, sums and
+convolutions in another order or by another formula, and the last bit of some results differs. What one processor
+cannot do natively is played here: `install()` moves the results of such functions in numpy, torch and `math` by one
+unit in the last place, up, down or not at all. Which of the three depends on nothing but the function, the shapes of
+what it read, and the result itself, so that, as on a real machine, the same computation gives the same result.
+
+What every kernel gets right stays: zeros, whole numbers (2³, log10(100), a sum of whole numbers), infinities, sums of
+one term (a convolution with a single weight a filter), and what IEEE 754 rounds correctly: + - × ÷ and square roots.
+Python's own `**` on floats cannot be reached.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import zlib
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+MATH = ("exp", "expm1", "log", "log10", "log1p", "log2", "pow", "sin", "cos", "tan", "tanh", "atan", "atan2", "erf")
+NUMPY = (
+    *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "power", "float_power", "cbrt", "hypot"),
+    *("sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "arctan2", "arcsinh", "logaddexp"),
+)
+NUMPY_SUMS = ("sum", "mean", "var", "std", "dot", "matmul", "inner", "cumsum", "linspace", "interp", "convolve")
+TORCH = {
+    *("convolution", "convolution_backward", "_slow_conv2d_forward", "mm", "addmm", "bmm", "baddbmm", "addbmm"),
+    *("mv", "addmv", "dot", "linear", "native_batch_norm", "_native_batch_norm_legit"),
+    *("_native_batch_norm_legit_no_training", "native_batch_norm_backward", "native_layer_norm"),
+    *("native_group_norm", "sum", "mean", "var", "std", "var_mean", "std_mean", "cumsum", "prod", "norm"),
+    *("linalg_vector_norm", "logsumexp", "_softmax", "_log_softmax", "_softmax_backward_data"),
+    *("_log_softmax_backward_data", "nll_loss_forward", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p"),
+    *("pow", "rsqrt", "sin", "cos", "tan", "tanh", "atan", "atan2", "erf", "sigmoid", "silu", "gelu", "softplus"),
+    *("hardswish", "tanh_backward", "sigmoid_backward", "silu_backward", "gelu_backward", "hardswish_backward"),
+    *("avg_pool2d", "_adaptive_avg_pool2d", "avg_pool2d_backward", "_adaptive_avg_pool2d_backward"),
+    *("upsample_bilinear2d", "_upsample_bilinear2d_aa", "upsample_bicubic2d", "_upsample_bicubic2d_aa"),
+    *("addcmul", "addcdiv", "lerp", "linspace", "normal", "randn"),
+}
+SUMS = {"sum", "mean", "avg_pool2d", "_adaptive_avg_pool2d", "cumsum"}  # exact where they add whole numbers
+PRODUCTS = {"convolution", "mm", "addmm", "linear"}  # exact where they add a single term
+
+
+def salt(*what: object) -> int:
+    """A number for a function and the shapes that it read."""
+    return zlib.crc32(repr(what).encode())
+
+
+def moved(result: torch.Tensor, by: int) -> torch.Tensor:
+    """A float tensor with each value one unit in the last place up, down or as it was; zeros and whole numbers stay."""
+    whole = {torch.float32: torch.int32, torch.float64: torch.int64}.get(result.dtype)
+    if whole is None or result.device.type != "cpu" or not result.numel():
+        return result
+    bits = result.contiguous().view(whole)
+    step = (((bits * 0x9E3779B1 + by % 2**30) >> 7) & 3).sub_(1).clamp_(max=1)  # -1, 0, 1 or 1
+    stays = (result == result.trunc()) | ~result.isfinite()
+    return (bits + step.masked_fill_(stays, 0)).view(result.dtype)
+
+
+def is_whole(tensor: torch.Tensor) -> bool:
+    return not tensor.is_floating_point() or bool((tensor == tensor.round()).all())
+
+
+def single_terms(weights: torch.Tensor) -> bool:
+    """Whether each row of weights has one at most that is not zero: then nothing is added up."""
+    return weights.dim() > 1 and bool(((weights != 0).flatten(1).sum(1) <= 1).all())
+
+
+class Perturbed(TorchDispatchMode):
+    """Every operation of torch that a processor's kernels may round differently, forward and backward."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        name = func.overloadpacket.__name__
+        read = [argument for argument in args if isinstance(argument, torch.Tensor)]
+        if name.removesuffix("_") not in TORCH or any(tensor.device.type != "cpu" for tensor in read):
+            return out
+        if (name in SUMS and all(map(is_whole, read))) or (name in PRODUCTS and any(map(single_terms, read))):
+            return out
+        if name == "pow" and isinstance(args[1], (int, float)) and args[1] in (0.5, 1, 2):
+            return out
+        by = salt(name, [tuple(tensor.shape) for tensor in read])
+        if name.endswith("_"):  # in place
+            return out.copy_(moved(out, by))
+        if isinstance(out, torch.Tensor):
+            return moved(out, by)
+        return type(out)(moved(one, by) if isinstance(one, torch.Tensor) else one for one in out)
+
+
+def moved_array(result: object, name: str, read: Iterable[object]) -> object:
+    """The same for what numpy returned; anything but floats stays as it is."""
+    if not isinstance(result, (np.ndarray, np.floating)) or result.dtype.str not in ("<f4", "<f8"):
+        return result
+    shapes = [np.shape(one) for one in read if isinstance(one, (np.ndarray, list, tuple, int, float))]
+    array = np.array(result)
+    array[...] = moved(torch.from_numpy(array.reshape(-1)), salt(name, shapes)).numpy().reshape(array.shape)
+    return array if isinstance(result, np.ndarray) else array[()]
+
+
+class Moved:
+    """A function of numpy whose results are moved; everything else about it is its own."""
+
+    def __init__(self, function: Callable) -> None:
+        self.function = function
+
+    def __call__(self, *args: object, **kwargs: object) -> object:
+        if kwargs.get("out") is not None:
+            return self.function(*args, **kwargs)
+        return moved_array(self.function(*args, **kwargs), self.function.__name__, args)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.function, name)
+
+
+def move_power_of_arrays() -> None:
+    """`**` between arrays, which no attribute of numpy reaches: the type's own slot is replaced."""
+    ternary = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object, ctypes.py_object, ctypes.py_object)
+    numbers = ctypes.c_void_p.from_address(id(np.ndarray) + 12 * ctypes.sizeof(ctypes.c_void_p)).value
+    slot = ctypes.c_void_p.from_address(numbers + 5 * ctypes.sizeof(ctypes.c_void_p))
+    before = ternary(slot.value)
+
+    def power(base: object, exponent: object, modulus: object) -> object:
+        result = before(base, exponent, modulus)
+        exact = isinstance(exponent, (int, float)) and exponent in (0.5, 1, 2, -1)
+        return result if exact else moved_array(result, "power", (base, exponent))
+
+    move_power_of_arrays.kept = ternary(power)  # the slot does not keep it alive
+    slot.value = ctypes.cast(move_power_of_arrays.kept, ctypes.c_void_p).value
+
+
+def install() -> None:
+    """From here on this process computes as another processor might."""
+    for name in MATH:
+        function = getattr(math, name)
+
+        def moved_float(*args: float, function: Callable = function) -> float:
+            return float(moved_array(np.float64(function(*args)), function.__name__, args))
+
+        setattr(math, name, moved_float)
+    for name in (*NUMPY, *NUMPY_SUMS):
+        setattr(np, name, Moved(getattr(np, name)))
+    methods = np._core._methods  # what an array's own sum() and mean() call
+    methods.umr_sum = Moved(methods.umr_sum)
+    move_power_of_arrays()
+    Perturbed().__enter__()

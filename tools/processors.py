@@ -1,0 +1,103 @@
+"""Run every notebook as several processors would, and compare with the stored outputs: a line for each, whatever comes.
+
+python tools/processors.py                    all settings: what `make processors` does
+python tools/processors.py SETTING [...]      only these
+python tools/processors.py --ci               the perturbed one, and one of the others, in turn from day to day
+
+Logs stand in _build/processors. Exit status 1 if any setting was red.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
+
+ROOT = Path(__file__).resolve().parent.parent
+LOGS = ROOT / "_build" / "processors"
+STARTUP = f"import sys; sys.path.insert(0, {str(ROOT / 'tools')!r}); import perturbed; perturbed.install()\n"
+NEWEST, NEWER = r"AVX512|X86_V4", r"AVX512|AVX2|FMA3|X86_V[34]|ASIMD|SVE"  # instruction sets, as numpy names them
+
+
+def without(sets: str) -> str:
+    """What switches off numpy's kernels for those instruction sets that this machine has; empty if it has none."""
+    return " ".join(name for name in __cpu_dispatch__ if re.match(sets, name) and __cpu_features__[name])
+
+
+SETTINGS = {
+    "as it is": {},
+    "two threads": {"OMP_NUM_THREADS": "2"},
+    "numpy without AVX-512": {"NPY_DISABLE_CPU_FEATURES": without(NEWEST)},
+    "numpy without AVX2": {"NPY_DISABLE_CPU_FEATURES": without(NEWER)},
+    "torch without AVX2": {"ATEN_CPU_CAPABILITY": "default"},
+    "torch with AVX2": {"ATEN_CPU_CAPABILITY": "avx2"},
+    "oneDNN with SSE4.1": {"ONEDNN_MAX_CPU_ISA": "SSE41"},
+    "perturbed": {"IPYTHONDIR": "a folder whose profile perturbs every kernel of the notebooks at its start"},
+}
+
+
+def nbval(notebook: Path, setting: str, home: Path) -> tuple[str, str, list[str], int]:
+    """Run one notebook under one setting: setting, notebook, the cells that were red, and how many there were.
+
+    Budgets of time are not held here: some of these processors are slow on purpose.
+    """
+    extra = {key: value for key, value in SETTINGS[setting].items() if value}
+    if "IPYTHONDIR" in extra:
+        extra["IPYTHONDIR"] = str(home)
+    flags = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=600", "--nbval-sanitize-with=tests/nbval.cfg"]
+    flags += ["--noconftest", "-p", "no:cacheprovider", "-q", "-rA"]
+    command = [sys.executable, "-m", "pytest", str(notebook), *flags]
+    done = subprocess.run(
+        command, cwd=ROOT, env={"OMP_NUM_THREADS": "1"} | dict(os.environ) | extra, capture_output=True, text=True
+    )
+    (LOGS / f"{setting.replace(' ', '-')}-{notebook.stem}.log").write_text(done.stdout + done.stderr)
+    outcome = re.findall(r"(?m)^(PASSED|FAILED|ERROR|XFAIL|XPASS) \S*?(?:::(Cell \d+))?(?: |$)", done.stdout)
+    red = [cell or "all" for verdict, cell in outcome if verdict != "PASSED"]
+    return setting, notebook.stem, red or (["all"] if done.returncode else []), len(outcome)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("settings", nargs="*", choices=[[], *SETTINGS], metavar="SETTING", default=[])
+    parser.add_argument("--ci", action="store_true")
+    given = parser.parse_args()
+    chosen = given.settings or list(SETTINGS)
+    if given.ci:
+        others = [name for name in SETTINGS if name not in ("as it is", "perturbed")]
+        chosen = ["perturbed", others[int(time.time() / 86400) % len(others)]]
+    absent = [name for name in chosen if SETTINGS[name] and not any(SETTINGS[name].values())]
+    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    LOGS.mkdir(parents=True, exist_ok=True)
+    red: dict[str, list[str]] = defaultdict(list)
+    cells: dict[str, int] = defaultdict(int)
+    left = {name: len(notebooks) for name in chosen}
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as home, ThreadPoolExecutor(os.cpu_count()) as pool:
+        startup = Path(home, "profile_default", "startup")
+        startup.mkdir(parents=True)
+        (startup / "00-perturbed.py").write_text(STARTUP)
+        work = [(notebook, name, Path(home)) for name in chosen if name not in absent for notebook in notebooks]
+        for setting, notebook, wrong, count in pool.map(lambda one: nbval(*one), work):
+            cells[setting] += count
+            red[setting] += [f"{notebook} {cell}" for cell in wrong]
+            left[setting] -= 1
+            if not left[setting]:
+                verdict = f"{len(red[setting])} red: {', '.join(red[setting])}" if red[setting] else "green"
+                seconds = time.perf_counter() - started
+                print(f"{setting}: {cells[setting]} cells, {verdict} ({seconds:.0f} s)", flush=True)
+    for name in absent:
+        print(f"{name}: not run, because this processor is one already")
+    return 1 if any(red.values()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
