@@ -21,6 +21,7 @@ from casestudies_lib import claims, drawing
 
 ROOT = Path(__file__).resolve().parent.parent
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+WORDS = ROOT / "tests" / "words.json"
 RESULTS = ROOT / "casestudies_lib" / "experiments" / "results"
 BIBLIOGRAPHY = (ROOT / "book" / "references.bib").read_text(encoding="utf-8")
 SOURCES = set(re.findall(r"@\w+{(\w+),", BIBLIOGRAPHY))  # such as `he2015`
@@ -156,7 +157,10 @@ def loose_numerals(notebook) -> list[str]:
 
 def unknown_papers(notebook) -> list[str]:
     """`Tan and Le (2019)` or `Lin 2013` in the prose, where the bibliography has no such author and year."""
-    text = " ".join(prose_of(cell.source) for cell in notebook.cells if cell.cell_type == "markdown")
+    return papers_nobody_knows(" ".join(prose_of(c.source) for c in notebook.cells if c.cell_type == "markdown"))
+
+
+def papers_nobody_knows(text: str) -> list[str]:
     pair = (
         r"\b([A-Z][a-zé]+)(?:(?:,| and| et al\.)? (?:and )?(?:others|colleagues|[A-Z][a-zé]+))?,? \(?((?:19|20)\d\d)\)?"
     )
@@ -165,6 +169,14 @@ def unknown_papers(notebook) -> list[str]:
 
 
 NOT_AUTHORS = {"In", "Since", "Until", "Before", "After", "From", "By", "Of"}
+
+
+def unproved_prose(text: str) -> list[str]:
+    """What a page without code may not say: numbers, which nothing there measures, and papers that nobody knows."""
+    own = re.sub(
+        r"```.*?```|{[\w:]+}`[^`]*`", "", text, flags=re.DOTALL
+    )  # directives and roles bring what was measured
+    return [written for written, *_ in numerals(own)] + papers_nobody_knows(own)
 
 
 # ------------------------------------------------------------------ claims (rule 1)

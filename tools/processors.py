@@ -23,6 +23,7 @@ from pathlib import Path
 from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 
 ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LOGS = ROOT / "_build" / "processors"
 STARTUP = f"import sys; sys.path.insert(0, {str(ROOT / 'tools')!r}); import perturbed; perturbed.install()\n"
 NEWEST, NEWER = r"AVX512|X86_V4", r"AVX512|AVX2|FMA3|X86_V[34]|ASIMD|SVE"  # instruction sets, as numpy names them
@@ -65,27 +66,29 @@ def nbval(notebook: Path, setting: str, home: Path) -> tuple[str, str, list[str]
     return setting, notebook.stem, red or (["all"] if done.returncode else []), len(outcome)
 
 
-def main() -> int:
+def in_turn(day: int) -> list[str]:
+    """The perturbed setting, and one of the others, which changes from day to day."""
+    others = [name for name in SETTINGS if name not in ("as it is", "perturbed")]
+    return ["perturbed", others[day % len(others)]]
+
+
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("settings", nargs="*", choices=[[], *SETTINGS], metavar="SETTING", default=[])
     parser.add_argument("--ci", action="store_true")
-    given = parser.parse_args()
-    chosen = given.settings or list(SETTINGS)
-    if given.ci:
-        others = [name for name in SETTINGS if name not in ("as it is", "perturbed")]
-        chosen = ["perturbed", others[int(time.time() / 86400) % len(others)]]
+    given = parser.parse_args(arguments)
+    chosen = in_turn(int(time.time() / 86400)) if given.ci else given.settings or list(SETTINGS)
     absent = [name for name in chosen if SETTINGS[name] and not any(SETTINGS[name].values())]
-    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
     LOGS.mkdir(parents=True, exist_ok=True)
     red: dict[str, list[str]] = defaultdict(list)
     cells: dict[str, int] = defaultdict(int)
-    left = {name: len(notebooks) for name in chosen}
+    left = {name: len(NOTEBOOKS) for name in chosen}
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as home, ThreadPoolExecutor(os.cpu_count()) as pool:
         startup = Path(home, "profile_default", "startup")
         startup.mkdir(parents=True)
         (startup / "00-perturbed.py").write_text(STARTUP)
-        work = [(notebook, name, Path(home)) for name in chosen if name not in absent for notebook in notebooks]
+        work = [(notebook, name, Path(home)) for name in chosen if name not in absent for notebook in NOTEBOOKS]
         for setting, notebook, wrong, count in pool.map(lambda one: nbval(*one), work):
             cells[setting] += count
             red[setting] += [f"{notebook} {cell}" for cell in wrong]
