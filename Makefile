@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # One thread everywhere: two are slower on a busy machine.
 export OMP_NUM_THREADS ?= 1
 .DEFAULT_GOAL := book
-.PHONY: environment book test notebooks browser lint format clean help
+.PHONY: environment book test notebooks browser processors words lint format clean help
 
 $(VENV)/ready: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
@@ -29,6 +29,12 @@ notebooks: $(VENV)/ready ## run the notebooks and store their outputs
 
 browser: $(VENV)/ready ## open the built pages in headless Chromium (which must be installed)
 	$(BIN)/python -m pytest tests/browser
+
+processors: $(VENV)/ready ## run all notebooks as several processors would, a line for each (PROCESSORS="--ci" for two of them)
+	$(BIN)/python tools/processors.py $(PROCESSORS)
+
+words: $(VENV)/ready ## accept the words of claims, quotations and pictures as they are now, and say what changed
+	$(BIN)/python tools/words.py
 
 lint: $(VENV)/ready ## check style, notebooks too
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
