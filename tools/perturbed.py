@@ -4,7 +4,8 @@ Processors differ in their kernels: with AVX-512 or without, numpy and torch com
 convolutions in another order or by another formula, and the last bit of some results differs. What one processor
 cannot do natively is played here: `install()` moves the results of such functions in numpy, torch and `math` by one
 unit in the last place, up, down or not at all. Which of the three depends on nothing but the function, the shapes of
-what it read, and the result itself, so that, as on a real machine, the same computation gives the same result.
+what it read, the result itself, and the number in the environment variable PERTURBED, which stands for the processor. So
+the same computation gives the same result, as it does on a real machine.
 
 What every kernel gets right stays: zeros, whole numbers (2³, log10(100), a sum of whole numbers), infinities, sums of
 one term (a convolution with a single weight a filter), and what IEEE 754 rounds correctly: + - × ÷ and square roots.
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import os
 import zlib
 from collections.abc import Callable, Iterable
 
@@ -22,6 +24,7 @@ import numpy as np
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+PROCESSOR = os.environ.get("PERTURBED", "0")
 MATH = ("exp", "expm1", "log", "log10", "log1p", "log2", "pow", "sin", "cos", "tan", "tanh", "atan", "atan2", "erf")
 NUMPY = (
     *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "power", "float_power", "cbrt", "hypot"),
@@ -46,8 +49,8 @@ PRODUCTS = {"convolution", "mm", "addmm", "linear"}  # exact where they add a si
 
 
 def salt(*what: object) -> int:
-    """A number for a function and the shapes that it read."""
-    return zlib.crc32(repr(what).encode())
+    """A number for a function and the shapes that it read, on this processor."""
+    return zlib.crc32(repr((PROCESSOR, *what)).encode())
 
 
 def moved(result: torch.Tensor, by: int) -> torch.Tensor:

@@ -42,7 +42,8 @@ SETTINGS = {
     "torch without AVX2": {"ATEN_CPU_CAPABILITY": "default"},
     "torch with AVX2": {"ATEN_CPU_CAPABILITY": "avx2"},
     "oneDNN with SSE4.1": {"ONEDNN_MAX_CPU_ISA": "SSE41"},
-    "perturbed": {"IPYTHONDIR": "a folder whose profile perturbs every kernel of the notebooks at its start"},
+    "perturbed": {"PERTURBED": "0"},
+    "perturbed otherwise": {"PERTURBED": "1"},
 }
 
 
@@ -52,8 +53,8 @@ def nbval(notebook: Path, setting: str, home: Path) -> tuple[str, str, list[str]
     Budgets of time are not held here: some of these processors are slow on purpose.
     """
     extra = {key: value for key, value in SETTINGS[setting].items() if value}
-    if "IPYTHONDIR" in extra:
-        extra["IPYTHONDIR"] = str(home)
+    if "PERTURBED" in extra:
+        extra["IPYTHONDIR"] = str(home)  # its profile perturbs every kernel at its start
     flags = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=600", "--nbval-sanitize-with=tests/nbval.cfg"]
     flags += ["--noconftest", "-p", "no:cacheprovider", "-q", "-rA"]
     command = [sys.executable, "-m", "pytest", str(notebook), *flags]
