@@ -4,7 +4,7 @@ Processors differ in their kernels: with AVX-512 or without, numpy and torch com
 convolutions in another order or by another formula, and the last bit of some results differs. What one processor
 cannot do natively is played here: `install()` moves the results of such functions in numpy, torch and `math` by one
 unit in the last place, up, down or not at all. Which of the three depends on nothing but the function, the shapes of
-what it read, the result itself, and the number in the environment variable PERTURBED, which stands for the processor. So
+what it read, the result itself, and the environment variable PERTURBED, a number that stands for the processor. So
 the same computation gives the same result, as it does on a real machine.
 
 What every kernel gets right stays: zeros, whole numbers (2³, log10(100), a sum of whole numbers), infinities, sums of
