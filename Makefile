@@ -23,15 +23,15 @@ book: $(VENV)/ready ## build the book into _build/html, every warning an error
 	$(BIN)/jupyter-book build . -W -n --keep-going -q
 
 test: $(VENV)/ready lint ## everything that must hold: library, notebooks, guards, book
-	$(BIN)/python -m pytest notebooks casestudies_lib tests --ignore=tests/browser --doctest-modules \
-		--nbval --nbval-current-env --nbval-cell-timeout=120 --nbval-sanitize-with=tests/nbval.cfg \
+	$(BIN)/python -m pytest notebooks/*.ipynb casestudies_lib tests --ignore=tests/browser --doctest-modules \
+		--nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with=tests/nbval.cfg \
 		-n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 notebooks: $(VENV)/ready ## run the notebooks and store their outputs
 	$(BIN)/python tools/notebooks.py run
 
 browser: $(VENV)/ready ## open the built pages in headless Chromium (which must be installed)
-	$(BIN)/python -m pytest tests/browser
+	$(BIN)/python -m pytest tests/browser -n $(WORKERS) --dist loadgroup
 
 lint: $(VENV)/ready ## check style, notebooks too
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
