@@ -4,6 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # One thread everywhere: two are slower on a busy machine.
 export OMP_NUM_THREADS ?= 1
+# Processes that share out the tests, file by file; a notebook needs about 1 GB.
+WORKERS ?= 2
 .DEFAULT_GOAL := book
 .PHONY: environment book test notebooks browser processors words lint format clean help
 
@@ -21,14 +23,15 @@ book: $(VENV)/ready ## build the book into _build/html, every warning an error
 	$(BIN)/jupyter-book build . -W -n --keep-going -q
 
 test: $(VENV)/ready lint ## everything that must hold: library, notebooks, guards, book
-	$(BIN)/python -m pytest casestudies_lib tests --doctest-modules --ignore=tests/browser
-	$(BIN)/python -m pytest notebooks --nbval --nbval-current-env --nbval-cell-timeout=120 --nbval-sanitize-with=tests/nbval.cfg
+	$(BIN)/python -m pytest notebooks/*.ipynb casestudies_lib tests --ignore=tests/browser --doctest-modules \
+		--nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with=tests/nbval.cfg \
+		-n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 notebooks: $(VENV)/ready ## run the notebooks and store their outputs
 	$(BIN)/python tools/notebooks.py run
 
 browser: $(VENV)/ready ## open the built pages in headless Chromium (which must be installed)
-	$(BIN)/python -m pytest tests/browser
+	$(BIN)/python -m pytest tests/browser -n $(WORKERS) --dist loadgroup
 
 processors: $(VENV)/ready ## run all notebooks as several processors would, a line for each (PROCESSORS="--ci" for two of them)
 	$(BIN)/python tools/processors.py $(PROCESSORS)

@@ -9,16 +9,30 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
-torch.set_num_threads(1)
+LONG = ("test_models.py", "test_parity.py", "test_book.py", "test_degradation.py", "test_notebooks.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """After the notebooks come the files that take longest, so that parallel processes end together."""
+    items.sort(key=lambda item: (item.path.suffix != ".ipynb", item.path.name not in LONG))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """Imported here, since the process that only shares out the tests needs no torch."""
+    import torch
+
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
 def torchvision():
     """torchvision, also where its compiled operators do not fit torch's CPU build: the models need none of them."""
+    import torch
+
     try:
         import torchvision
     except RuntimeError:

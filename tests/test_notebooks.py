@@ -280,11 +280,13 @@ def test_a_page_that_breaks_its_promise_of_time_is_red(tmp_path):
     nbformat.write(notebook, tmp_path / "slow.ipynb")
     budget = (ROOT / "notebooks" / "conftest.py").read_text()
     command = [sys.executable, "-m", "pytest", "-q", "--nbval", "--nbval-current-env", "slow.ipynb"]
-    for most, outcome in ((60, 0), (2, 1)):
+    parallel = ["-n", "2", "--dist", "loadfile"]
+    for most, outcome, more in ((60, 0, parallel), (2, 1, parallel), (2, 1, [])):
         (tmp_path / "conftest.py").write_text(budget.replace("path.stem, 60)", f"path.stem, {most})"))
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        done = subprocess.run([*command, *more], cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == outcome, done.stdout
         assert ("slow promises less than 2 s of CPU, took" in done.stdout) == bool(outcome)
+        assert re.search(r"(?m)^slow: \d+ s of CPU, promised", done.stdout), "the summary, from whichever process"
 
 
 def test_publishing_writes_address_and_revision_into_every_notebook(tmp_path, monkeypatch):

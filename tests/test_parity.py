@@ -33,8 +33,8 @@ def test_outputs_equal_torchvision(torchvision, ours):
         mine = MODELS[ours]().eval()
     mine.load_state_dict(theirs.state_dict(), strict=True, assign=True)
     assert list(mine.state_dict()) == list(theirs.state_dict())
-    for size in (224, 256):
-        x = torch.randn(2, 3, size, size)
+    for shape in ((2, 3, 224, 224), (1, 3, 256, 256)):
+        x = torch.randn(shape)
         with torch.no_grad():
             wanted, got = theirs(x), mine(x)
         assert (got - wanted).abs().max() <= 1e-5 * wanted.abs().max()

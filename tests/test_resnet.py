@@ -1,16 +1,12 @@
 """ResNets and plain nets against the paper's tables, and the details that are easily got wrong."""
 
-import json
-import re
 from functools import partial
-from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
 from casestudies_lib.anatomy import anatomy
-from casestudies_lib.models import MODELS
 from casestudies_lib.resnet import (
     BLOCKS,
     Bottleneck,
@@ -24,19 +20,6 @@ from casestudies_lib.resnet import (
     plain,
     resnet,
 )
-
-COUNTS = json.loads((Path(__file__).parent / "counts.json").read_text())
-
-
-def depth_of(network) -> int:
-    """Layers with weights, projections not counted, as the paper counts."""
-    return sum("downsample" not in layer.name for layer in anatomy(network).weight_layers)
-
-
-@pytest.mark.parametrize("name", [name for name in MODELS if "res" in name or "plain" in name])
-def test_names_say_the_depth(name):
-    assert depth_of(name) == int(re.search(r"\d+", name).group())
-
 
 OTHER_COUNTS = {  # variants that have no name of their own: parameters, MACs
     "resnet18 A": (partial(resnet, 18, shortcut="A"), 11_515_688, 1_794_805_760),

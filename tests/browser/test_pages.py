@@ -15,6 +15,7 @@ import re
 import shutil
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -66,15 +67,14 @@ def browser():
         running.close()
 
 
-@pytest.fixture
-def open_page(browser, address):
-    """`open_page(name, view) -> (page, problems)`: the page when all is quiet, and what went wrong on the way."""
-    contexts = []
+@pytest.fixture(scope="module")
+def opened(browser, address):
+    """`opened(name, view) -> (page, problems)`: the page when all is quiet, and what went wrong on the way."""
 
-    def opened(name: str, view: str = "light"):
+    def opened(name: str, view: str):
         width, scheme = VIEWS[view]
-        contexts.append(browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme))
-        page, problems = contexts[-1].new_page(), []
+        page = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme).new_page()
+        problems = []
         page.on("console", lambda m: problems.append(f"{m.type}: {m.text}") if m.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: problems.append(f"page error: {error}"))
         page.on("requestfailed", lambda request: problems.append(f"failed: {request.url}"))
@@ -88,99 +88,118 @@ def open_page(browser, address):
         page.goto(address + name, wait_until="networkidle")
         return page, problems
 
-    yield opened
-    for context in contexts:
-        context.close()
+    return opened
+
+
+@pytest.fixture
+def open_page(opened):
+    """The same, for a test that moves the page: a load of its own, closed after it."""
+    pages = []
+
+    def open_page(name: str, view: str = "light"):
+        pages.append(opened(name, view))
+        return pages[-1]
+
+    yield open_page
+    for page, _ in pages:
+        page.context.close()
+
+
+@pytest.fixture(scope="module")
+def look(opened):
+    """`look(name, view)`: all that tests ask of a page as it stands, from one load; the screenshot is kept."""
+
+    @functools.cache
+    def look(name: str, view: str) -> SimpleNamespace:
+        page, problems = opened(name, view)
+        page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+        page.wait_for_timeout(200)
+        seen = SimpleNamespace(
+            problems=list(problems),  # before axe, which reads the style sheets again
+            theme=page.evaluate("document.documentElement.dataset.theme"),
+            width=page.evaluate("document.documentElement.scrollWidth"),
+            formulas=page.locator("span.math, div.math").count(),
+            typeset=page.locator("mjx-container").count(),
+            figures=page.locator(".drawing").evaluate_all(
+                "all => all.map(f => [f.ariaLabel, f.getBoundingClientRect().width, f.getBoundingClientRect().height])"
+            ),
+            ink=page.evaluate("(p => p && getComputedStyle(p).color)(document.querySelector('article p'))"),
+            words=page.locator(".drawing text").evaluate_all(
+                "all => all.filter(t => getComputedStyle(t).display != 'none')"
+                ".map(t => [getComputedStyle(t).fill, t.getBoundingClientRect().height, t.textContent])"
+            ),
+            violations={v["id"]: v["nodes"][0]["html"] for v in Axe().run(page).response["violations"]},
+        )
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        page.evaluate("window.scrollTo(0, 0)")
+        page.screenshot(path=SHOTS / f"{name.removesuffix('.html').replace('/', '-')}-{view}.png", full_page=True)
+        page.context.close()
+        return seen
+
+    return look
 
 
 def test_there_is_a_book_to_open():
     assert {"index.html", "search.html", "book/claims.html", "notebooks/01_classic_networks.html"} <= set(PAGES)
 
 
+def pages(where: str = "") -> list:
+    """Pages for `parametrize`; all tests of one page run in one process, which looks at it once."""
+    return [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in PAGES if name.startswith(where)]
+
+
 @pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("name", PAGES)
-def test_page_opens_clean(open_page, name, view):
-    page, problems = open_page(name, view)
-    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
-    page.wait_for_timeout(200)
-    assert problems == []
-    assert page.evaluate("document.documentElement.dataset.theme") == VIEWS[view][1]
-    assert page.evaluate("document.documentElement.scrollWidth") <= VIEWS[view][0]
-    violations = {v["id"]: v["nodes"][0]["html"] for v in Axe().run(page).response["violations"]}
-    violations.pop("region", None)  # the theme's logo stands outside its landmarks
-    assert violations == {}
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    page.evaluate("window.scrollTo(0, 0)")
-    page.screenshot(path=SHOTS / f"{name.removesuffix('.html').replace('/', '-')}-{view}.png", full_page=True)
+@pytest.mark.parametrize("name", pages())
+def test_page_opens_clean(look, name, view):
+    seen = look(name, view)
+    assert seen.problems == []
+    assert seen.theme == VIEWS[view][1]
+    assert seen.width <= VIEWS[view][0]
+    assert seen.violations.keys() <= {"region"}, seen.violations  # the theme's logo stands outside its landmarks
 
 
-@pytest.mark.parametrize("name", [page for page in PAGES if page.startswith("notebooks/")])
-def test_mathematics_and_figures_are_there(open_page, name):
-    page, _ = open_page(name)
-    assert page.locator("mjx-container").count() == page.locator("span.math, div.math").count() > 0
-    figures = page.locator(".drawing")
-    assert figures.count() >= 5
-    for i in range(figures.count()):
-        box = figures.nth(i).bounding_box()
-        assert box and box["width"] > 100 and box["height"] > 50, figures.nth(i).get_attribute("aria-label")
+@pytest.mark.parametrize("name", pages("notebooks/"))
+def test_mathematics_and_figures_are_there(look, name):
+    seen = look(name, "light")
+    assert seen.typeset == seen.formulas > 0
+    assert len(seen.figures) >= 5
+    for label, width, height in seen.figures:
+        assert width > 100 and height > 50, label
 
 
-@pytest.mark.parametrize("name", [page for page in PAGES if page.startswith("notebooks/")])
+@pytest.mark.parametrize("name", pages("notebooks/"))
 @pytest.mark.parametrize("view", ["light", "dark", "phone-dark"])
-def test_text_in_figures_can_be_read(open_page, view, name):
+def test_text_in_figures_can_be_read(look, view, name):
     """Words of a figure have the page's own colour, in every mode, and are not tiny on a phone."""
-    page, _ = open_page(name, view)
-    own = page.evaluate("getComputedStyle(document.querySelector('article p')).color")
-    words = page.locator(".drawing text").evaluate_all(
-        "all => all.filter(t => getComputedStyle(t).display != 'none')"
-        ".map(t => [getComputedStyle(t).fill, t.getBoundingClientRect().height, t.textContent])"
-    )
-    assert len(words) > 50
-    for colour, height, word in words:
-        assert colour == own and height >= 8, (word, colour, height)
-
-
-def test_explorer_moves_by_keyboard(open_page):
-    page, problems = open_page("notebooks/01_classic_networks.html")
-    slider, words, square = (page.locator(f".explorer {part}") for part in ("input", "output", "svg rect"))
-    before = words.text_content(), square.get_attribute("width")
-    slider.focus()
-    page.keyboard.press("End")
-    assert words.text_content().startswith("pool5: one unit sees 212 × 212") and square.get_attribute("width") == "212"
-    assert slider.get_attribute("aria-valuetext") == words.text_content()
-    page.keyboard.press("Home")
-    assert words.text_content().startswith("conv1_1: one unit sees 3 × 3")
-    assert (words.text_content(), square.get_attribute("width")) != before and problems == []
-
-
-def test_depth_slider_moves_by_keyboard(open_page):
-    page, problems = open_page("notebooks/02_resnets.html")
-    slider, words = page.locator(".explorer input"), page.locator(".explorer output")
-    first = page.locator(".explorer path.curve").first.get_attribute("d")
-    slider.focus()
-    page.keyboard.press("Home")
-    assert words.text_content().startswith("8 layers") == (slider.get_attribute("min") == slider.input_value())
-    page.keyboard.press("End")
-    assert words.text_content().startswith("110 layers") and slider.get_attribute("aria-valuetext").startswith("110")
-    assert page.locator(".explorer path.curve").first.get_attribute("d") != first and problems == []
-
-
-def test_fading_blocks_end_in_darkness_and_in_the_photograph(open_page):
-    page, problems = open_page("notebooks/03_why_resnets_work.html")
-    page.locator(".explorer input").focus()
-    page.keyboard.press("End")
-    captions = page.locator(".explorer figcaption").all_text_contents()
-    assert captions == ["plain block: 100% away from what went in", "residual block: exactly what went in"]
-    for number in range(2):
-        shown = page.locator(".explorer figure").nth(number).locator("svg:visible")
-        assert shown.count() == 1
-    assert problems == []
+    seen = look(name, view)
+    assert len(seen.words) > 50
+    for colour, height, word in seen.words:
+        assert colour == seen.ink and height >= 8, (word, colour, height)
 
 
 def slide(page, where: str, name: str, place: int) -> None:
     """Put one of several sliders on its `place`-th value, as dragging does."""
     page.locator(f"{where} input[name={name}]").evaluate(
         "(slider, place) => { slider.value = place; slider.dispatchEvent(new Event('input', {bubbles: true})); }", place
+    )
+
+
+def slide_through(page, settings: list[dict[str, int]]) -> list[dict]:
+    """What the explorer shows at each of many settings, in one call to the browser: its counts, words and bars."""
+    return page.locator(".explorer").evaluate(
+        """(box, settings) => settings.map(places => {
+            for (const [name, place] of Object.entries(places)) {
+                const slider = box.querySelector(`input[name=${name}]`);
+                slider.value = place;
+                slider.dispatchEvent(new Event('input', {bubbles: true}));
+            }
+            return {
+                counts: [...box.querySelectorAll('.counts')].map(count => count.textContent),
+                words: box.querySelector('output').textContent,
+                bars: [...box.querySelectorAll('.bar')].map(bar => parseFloat(bar.style.width)),
+            };
+        })""",
+        settings,
     )
 
 
@@ -195,6 +214,30 @@ def settings(page, count: int) -> list[dict[str, int]]:
     return ends + [{name: chance.randint(0, most) for name, most in sliders.items()} for _ in range(count - 2)]
 
 
+def test_scaling_explorer_counts_as_anatomy_does(open_page):
+    """Both ends of each slider, and random settings, each beside a network built and taken apart by the library."""
+    page, problems = open_page("notebooks/07_efficientnet.html", "phone")
+    box = page.locator(".explorer")
+    before = box.inner_text()
+    box.evaluate("box => box.dispatchEvent(new Event('input'))")
+    assert box.inner_text() == before, "what Python wrote and what JavaScript writes differ"
+    values = {s.get_attribute("name"): json.loads(s.get_attribute("data-values")) for s in box.locator("input").all()}
+    stands = {knob: those.index({"phi": 0.0}.get(knob, 1)) for knob, those in values.items()}
+    ends = [stands | {knob: place} for knob, those in values.items() for place in (0, len(those) - 1)]
+    tried = [stands | {"phi": place} for place in range(0, 15, 3)] + ends + settings(page, 17)[2:]
+    most = json.loads(box.get_attribute("data-most"))
+    for places, shown in zip(tried, slide_through(page, tried), strict=True):
+        at = {knob: values[knob][place] for knob, place in places.items()}
+        made = combined(**at)
+        wanted = scaled(**made)
+        assert shown["counts"] == [f"{count:,}" for count in wanted], at
+        assert shown["bars"] == pytest.approx([100 * min(1, w / m) for w, m in zip(wanted, most)], rel=1e-3), at
+        said = [float(number) for number in re.findall(r"\d+\.\d+", shown["words"])]
+        smooth = made["depth"] * made["width"] ** 2 * (made["resolution"] / 224) ** 2
+        assert said == pytest.approx([wanted[-1] / 385_814_752, smooth, 2 ** at["phi"]], abs=0.0051), at
+    assert problems == []
+
+
 @pytest.mark.parametrize("name", ["05_inception", "06_mobilenet"])
 def test_cost_explorer_counts_as_anatomy_does(open_page, name):
     """Two hundred settings of the sliders, each beside real convolutions taken apart by the library."""
@@ -205,14 +248,13 @@ def test_cost_explorer_counts_as_anatomy_does(open_page, name):
     before = box.inner_text()
     box.evaluate("box => box.dispatchEvent(new Event('input'))")
     assert box.inner_text() == before, "what Python wrote and what JavaScript writes differ"
-    for places in settings(page, 200):
-        for knob, place in places.items():
-            slide(page, ".explorer", knob, place)
+    tried = settings(page, 200)
+    for places, shown in zip(tried, slide_through(page, tried), strict=True):
         at = {knob: values[knob][place] for knob, place in places.items()}
         found = [counted([Conv(*conv) for conv in way], at) for way in ways.values()]
         wanted = [f"{macs:,} MACs, {parameters:,} parameters" for macs, parameters in found]
-        assert box.locator(".counts").all_text_contents() == wanted, at
-        said = box.locator("output").text_content()
+        assert shown["counts"] == wanted, at
+        said = shown["words"]
         ratio = found[0][0] / found[1][0]
         if times := re.search(r"([\d.]+) times (more|fewer) MACs", said):
             assert float(times.group(1)) == pytest.approx(max(ratio, 1 / ratio), abs=0.0501), at
@@ -226,36 +268,8 @@ def test_cost_explorer_counts_as_anatomy_does(open_page, name):
             assert saved == [True, False], at
         else:
             assert ("never pays" in said) == (name == "05_inception"), at
-        bars = box.locator(".bar").evaluate_all("all => all.map(bar => parseFloat(bar.style.width))")
         most = max(macs for macs, _ in found)
-        assert bars == pytest.approx([100 * macs / most for macs, _ in found], rel=1e-3), at
-    assert problems == []
-
-
-def test_scaling_explorer_counts_as_anatomy_does(open_page):
-    """Both ends of each slider, and random settings, each beside a network built and taken apart by the library."""
-    page, problems = open_page("notebooks/07_efficientnet.html", "phone")
-    box = page.locator(".explorer")
-    before = box.inner_text()
-    box.evaluate("box => box.dispatchEvent(new Event('input'))")
-    assert box.inner_text() == before, "what Python wrote and what JavaScript writes differ"
-    values = {s.get_attribute("name"): json.loads(s.get_attribute("data-values")) for s in box.locator("input").all()}
-    stands = {knob: those.index({"phi": 0.0}.get(knob, 1)) for knob, those in values.items()}
-    ends = [stands | {knob: place} for knob, those in values.items() for place in (0, len(those) - 1)]
-    tried = [stands | {"phi": place} for place in range(0, 15, 3)] + ends + settings(page, 17)[2:]
-    most = json.loads(box.get_attribute("data-most"))
-    for places in tried:
-        for knob, place in places.items():
-            slide(page, ".explorer", knob, place)
-        at = {knob: values[knob][place] for knob, place in places.items()}
-        made = combined(**at)
-        wanted = scaled(**made)
-        assert box.locator(".counts").all_text_contents() == [f"{count:,}" for count in wanted], at
-        bars = box.locator(".bar").evaluate_all("all => all.map(bar => parseFloat(bar.style.width))")
-        assert bars == pytest.approx([100 * min(1, w / m) for w, m in zip(wanted, most)], rel=1e-3), at
-        said = [float(number) for number in re.findall(r"\d+\.\d+", box.locator("output").text_content())]
-        smooth = made["depth"] * made["width"] ** 2 * (made["resolution"] / 224) ** 2
-        assert said == pytest.approx([wanted[-1] / 385_814_752, smooth, 2 ** at["phi"]], abs=0.0051), at
+        assert shown["bars"] == pytest.approx([100 * macs / most for macs, _ in found], rel=1e-3), at
     assert problems == []
 
 
@@ -307,6 +321,43 @@ def test_comparing_networks_by_price_family_and_order(open_page):
     box.locator("tbody th button").nth(2).focus()
     page.keyboard.press("Enter")
     assert box.locator("output").text_content().startswith(box.locator("tbody th").nth(2).text_content() + ", ")
+    assert problems == []
+
+
+def test_explorer_moves_by_keyboard(open_page):
+    page, problems = open_page("notebooks/01_classic_networks.html")
+    slider, words, square = (page.locator(f".explorer {part}") for part in ("input", "output", "svg rect"))
+    before = words.text_content(), square.get_attribute("width")
+    slider.focus()
+    page.keyboard.press("End")
+    assert words.text_content().startswith("pool5: one unit sees 212 × 212") and square.get_attribute("width") == "212"
+    assert slider.get_attribute("aria-valuetext") == words.text_content()
+    page.keyboard.press("Home")
+    assert words.text_content().startswith("conv1_1: one unit sees 3 × 3")
+    assert (words.text_content(), square.get_attribute("width")) != before and problems == []
+
+
+def test_depth_slider_moves_by_keyboard(open_page):
+    page, problems = open_page("notebooks/02_resnets.html")
+    slider, words = page.locator(".explorer input"), page.locator(".explorer output")
+    first = page.locator(".explorer path.curve").first.get_attribute("d")
+    slider.focus()
+    page.keyboard.press("Home")
+    assert words.text_content().startswith("8 layers") == (slider.get_attribute("min") == slider.input_value())
+    page.keyboard.press("End")
+    assert words.text_content().startswith("110 layers") and slider.get_attribute("aria-valuetext").startswith("110")
+    assert page.locator(".explorer path.curve").first.get_attribute("d") != first and problems == []
+
+
+def test_fading_blocks_end_in_darkness_and_in_the_photograph(open_page):
+    page, problems = open_page("notebooks/03_why_resnets_work.html")
+    page.locator(".explorer input").focus()
+    page.keyboard.press("End")
+    captions = page.locator(".explorer figcaption").all_text_contents()
+    assert captions == ["plain block: 100% away from what went in", "residual block: exactly what went in"]
+    for number in range(2):
+        shown = page.locator(".explorer figure").nth(number).locator("svg:visible")
+        assert shown.count() == 1
     assert problems == []
 
 
