@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # One thread everywhere: two are slower on a busy machine.
 export OMP_NUM_THREADS ?= 1
 .DEFAULT_GOAL := book
-.PHONY: environment book test notebooks browser lint format clean help
+.PHONY: environment book test notebooks browser mutants lint format clean help
 
 $(VENV)/ready: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
@@ -29,6 +29,9 @@ notebooks: $(VENV)/ready ## run the notebooks and store their outputs
 
 browser: $(VENV)/ready ## open the built pages in headless Chromium (which must be installed)
 	$(BIN)/python -m pytest tests/browser
+
+mutants: $(VENV)/ready ## put small mistakes into the library and see what notices: hours (MUTANTS="--sample 120 --jobs 2")
+	$(BIN)/python tools/mutants.py $(MUTANTS)
 
 lint: $(VENV)/ready ## check style, notebooks too
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

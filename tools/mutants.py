@@ -32,6 +32,7 @@ import sys
 import tempfile
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -42,12 +43,11 @@ from queue import SimpleQueue
 
 ROOT = Path(__file__).resolve().parent.parent
 # Networks, blocks, counting, data, training; not what draws, writes pages or records times.
-FILES = [
-    *(f"casestudies_lib/{name}.py" for name in ("lenet", "alexnet", "vgg", "resnet", "nin", "inception", "mobilenet")),
-    *(f"casestudies_lib/{name}.py" for name in ("efficientnet", "blocks", "models", "checks", "anatomy", "wiring")),
-    *(f"casestudies_lib/{name}.py" for name in ("data", "download", "training", "gradients")),
-    "casestudies_lib/experiments/degradation.py",
-]
+NAMES = """
+    lenet alexnet vgg resnet nin inception mobilenet efficientnet blocks models checks anatomy wiring
+    data download training gradients experiments/degradation
+"""
+FILES = [f"casestudies_lib/{name}.py" for name in NAMES.split()]
 ACCEPTED = ROOT / "tests" / "mutants-accepted.json"
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-x", "-rfE", "-p", "no:cacheprovider", "-p", "reach"]
 # Without conftest: it holds a page to its CPU time, which on a busy machine would kill mutants that nobody noticed.
@@ -93,7 +93,8 @@ class Mutant:
     def key(self) -> str:
         return f"{self.file}:{self.start}-{self.end}:{self.new.strip()}"
 
-    def accepted(self) -> dict[str, str]:
+    @property
+    def words(self) -> dict[str, str]:
         """How tests/mutants-accepted.json names it: by its words, because lines move."""
         return {"file": self.file, "before": self.before, "after": self.after}
 
@@ -132,7 +133,7 @@ def mutants(file: str, source: bytes) -> list[Mutant]:
             case ast.UnaryOp(op=ast.USub()):
                 yield "-", head(node), head(node) + 1, "+"
             case ast.UnaryOp(op=ast.Not()):
-                yield "not", head(node), head(node) + 4, ""
+                yield "not", head(node), head(node) + len("not"), ""
             case ast.Constant(value=bool() as value):
                 yield "constant", head(node), tail(node), str(not value)
             case ast.Constant(value=int() as value):
@@ -160,13 +161,14 @@ def mutants(file: str, source: bytes) -> list[Mutant]:
             new += "\n" * source[start:end].count(b"\n")  # lines stay where they are, in listings and tracebacks
             changed = source[:start] + new.encode() + source[end:]
             first = source.rfind(b"\n", 0, start) + 1
+            if not new.strip() and not source[first:start].strip():  # without its first line, told with the one before
+                first = source.rfind(b"\n", 0, first - 1) + 1
             last = (source + b"\n").index(b"\n", end)
             both = source[first:last], changed[first : last + len(changed) - len(source)]
             before, after = (" ".join(text.decode().split()) for text in both)
             if compiles(changed):
-                found.append(
-                    Mutant(file, source.count(b"\n", 0, start) + 1, kind, before, after, start, end, new, lines)
-                )
+                line = source.count(b"\n", 0, start) + 1
+                found.append(Mutant(file, line, kind, before, after, start, end, new, lines))
         for name, value in ast.iter_fields(node):
             for child in value if isinstance(value, list) else [value]:
                 if isinstance(child, ast.AST) and name not in SKIPPED_FIELDS:
@@ -211,25 +213,30 @@ def planted(mutant: Mutant, copy: Path) -> Iterator[None]:
         compiled.unlink()
 
 
+RUNNING: set[subprocess.Popen] = set()
+
+
+def stop() -> None:
+    """End what runs, kernels too, which see that their parent is gone."""
+    for process in RUNNING:
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 def run(command: list[str], copy: Path, limit: float | None = None, **environment: str) -> tuple[str, str]:
     """What a command says of the tree in `copy`: `green`, `red` or `timeout`, and the first test that failed."""
-    paths = {
-        "PYTHONPATH": f"{copy}{os.pathsep}{copy / 'tools'}",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "OMP_NUM_THREADS": "1",
-    }
+    environment |= {"PYTHONPATH": f"{copy}{os.pathsep}{copy / 'tools'}", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = os.environ | {"OMP_NUM_THREADS": "1"} | environment
     with tempfile.TemporaryFile("w+") as said:
-        environment = os.environ | paths | environment
-        # In a session of its own, which ends as a whole; kernels see that their parent is gone.
         process = subprocess.Popen(command, cwd=copy, env=environment, stdout=said, stderr=said, start_new_session=True)
+        RUNNING.add(process)
         try:
             code = process.wait(limit)
         except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
             return "timeout", ""
         finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            RUNNING.discard(process)
         said.seek(0)
         text = said.read()
     if code in (0, 5):  # 5: nothing was left to run
@@ -276,6 +283,10 @@ def meeting(mutant: Mutant, reach: dict[str, dict], copy: Path) -> tuple[list[st
     """The notebooks and the tests that run the mutant's lines, those about its file first, then the quickest."""
     name = Path(mutant.file).stem
     first, last = mutant.lines
+
+    def about(test: str) -> bool:
+        return name in re.split(r"\W|_", file_of(test))
+
     lines = [str(line) for line in range(first, last + 1)]
     notebooks = [suite for suite in reach if suite != "tests"]
     pages = [page for page in notebooks if any(n in reach[page]["lines"].get(mutant.file, {}) for n in lines)]
@@ -283,14 +294,13 @@ def meeting(mutant: Mutant, reach: dict[str, dict], copy: Path) -> tuple[list[st
 
     tests, seconds = reach["tests"]["names"], reach["tests"]["seconds"]
     runs = {n for line in lines for n in reach["tests"]["lines"].get(mutant.file, {}).get(line, [])}
-    # On import, in a fixture or in another process: nobody knows for which test, so for all.
-    everyone = -1 in runs
-    chosen = [test for n, test in enumerate(tests) if everyone or n in runs or name in file_of(test)]
-    total: dict[str, float] = {}
+    everyone = -1 in runs  # on import or in a fixture: nobody knows for which test, so for all
+    chosen = [test for n, test in enumerate(tests) if everyone or n in runs or about(test)]
+    total = Counter()
     for test in chosen:
-        total[file_of(test)] = total.get(file_of(test), 0) + seconds[test]
-    chosen.sort(key=lambda t: (name not in file_of(t), total[file_of(t)], file_of(t), seconds[t]))
-    return pages, chosen if runs else []
+        total[file_of(test)] += seconds[test]
+    chosen.sort(key=lambda test: (not about(test), total[file_of(test)], file_of(test), seconds[test]))
+    return pages, chosen
 
 
 def file_of(test: str) -> str:
@@ -316,14 +326,17 @@ def judged(mutant: Mutant, reach: dict[str, dict], copy: Path) -> dict:
             limit = 3 * sum(reach["tests"]["seconds"][test] for test in tests) + 60
             command = [*TESTS, *LEFT_OUT, *dict.fromkeys(file_of(test) for test in tests)]
             result["tests"], result["by"] = run(command, copy, limit, REACH_CHOSEN=str(chosen))
-    return result | {"seconds": round(time.monotonic() - start)}
+    fate = "killed by the tests" if result["tests"] in ("red", "timeout") else "survived"
+    fate = "killed by the notebooks" if result["notebooks"] in ("red", "timeout") else fate
+    return {"fate": fate, **result, "seconds": round(time.monotonic() - start)}
 
 
 def study(
-    chosen: list[Mutant], out: Path, judge: Callable[[Mutant, Path], dict], copies: list[Path], **about: object
+    chosen: list[Mutant], out: Path, judge: Callable[[Mutant, Path], dict], copies: list[Path], commit: str
 ) -> dict[str, dict]:
     """Judge those mutants that `out` does not know yet, and write it after each of them."""
     known = json.loads(out.read_text())["mutants"] if out.exists() else {}
+    accepted = json.loads(ACCEPTED.read_text())
     free: SimpleQueue[Path] = SimpleQueue()
     for copy in copies:
         free.put(copy)
@@ -340,42 +353,34 @@ def study(
     try:
         for number, job in enumerate(as_completed(jobs), start=1):
             mutant, result = jobs[job], job.result()
-            known[mutant.key] = {"line": mutant.line, "kind": mutant.kind, **mutant.accepted(), **result}
-            written(out, about | {"mutants": known})
-            print(f"{number} of {len(jobs)}: {verdict(result)}, {result['seconds']} s, {told(mutant)}", flush=True)
+            known[mutant.key] = {"line": mutant.line, "kind": mutant.kind, **mutant.words, **result}
+            written(out, {"commit": commit, **totals(chosen, known, accepted), "mutants": known})
+            print(f"{number} of {len(jobs)}, {result['seconds']} s, {result['fate']}: {told(mutant)}", flush=True)
     finally:
-        pool.shutdown(cancel_futures=True)
-    return {mutant.key: known[mutant.key] for mutant in chosen}
-
-
-def verdict(result: dict) -> str:
-    if result["notebooks"] in ("red", "timeout"):
-        return "killed by the notebooks"
-    return "killed by the tests" if result["tests"] in ("red", "timeout") else "SURVIVED"
+        pool.shutdown(wait=False, cancel_futures=True)
+        stop()
+    return totals(chosen, known, accepted)
 
 
 def told(mutant: Mutant) -> str:
     return f"{mutant.file}:{mutant.line}\n    - {mutant.before}\n    + {mutant.after}"
 
 
-def summary(chosen: list[Mutant], results: dict[str, dict], accepted: list[dict]) -> str:
-    """Totals, and the mutants that nothing noticed; those accepted with a reason count nowhere and are listed."""
+def totals(chosen: list[Mutant], known: dict[str, dict], accepted: list[dict]) -> dict[str, object]:
+    """The figures of those judged so far; mutants accepted with a reason count nowhere and are listed."""
     reasons = {(a["file"], a["before"], a["after"]): a["reason"] for a in accepted}
-    excused = {m: reasons[tuple(m.accepted().values())] for m in chosen if tuple(m.accepted().values()) in reasons}
-    counted = [mutant for mutant in chosen if mutant not in excused]
-    fates = [verdict(results[mutant.key]) for mutant in counted]
-    alone, survived = fates.count("killed by the notebooks"), fates.count("SURVIVED")
-    late = sum("timeout" in (results[m.key]["notebooks"], results[m.key]["tests"]) for m in counted)
-    of = max(len(counted), 1)
-    lines = [
-        f"{len(counted)} mutants, {sum(results[m.key]['seconds'] for m in chosen) / 60:.0f} minutes of work",
-        f"killed by the notebooks alone: {alone} ({alone / of:.0%})",
-        f"killed by all tests: {len(counted) - survived} ({1 - survived / of:.0%}), {late} of them by the clock",
-        f"survivors: {survived}",
-    ]
-    lines += [told(mutant) for mutant, fate in zip(counted, fates) if fate == "SURVIVED"]
-    lines += [f"accepted, not counted: {told(mutant)}\n    {reason}" for mutant, reason in excused.items()]
-    return "\n".join(lines)
+    excused = {m: reasons[tuple(m.words.values())] for m in chosen if tuple(m.words.values()) in reasons}
+    fates = {m: known[m.key]["fate"] for m in chosen if m.key in known and m not in excused}
+    count = Counter(fates.values())
+    return {
+        "mutants": len(fates),
+        "killed by the notebooks alone": count["killed by the notebooks"],
+        "killed by all tests": len(fates) - count["survived"],
+        "of these by the clock": sum("timeout" in known[mutant.key].values() for mutant in fates),
+        "seconds": sum(known[mutant.key]["seconds"] for mutant in fates),
+        "survivors": [told(mutant) for mutant, fate in fates.items() if fate == "survived"],
+        "accepted": [f"{told(mutant)}\n    {reason}" for mutant, reason in excused.items()],
+    }
 
 
 def main() -> None:
@@ -383,29 +388,29 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=60, help="how many mutants, drawn at random")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--all", action="store_true", help="every mutant instead of a sample: days")
-    parser.add_argument(
-        "--only", metavar="TEXT", help="those whose file, line and change contain it, such as vgg.py:97"
-    )
+    parser.add_argument("--only", metavar="TEXT", help="those whose file, line and words have it, such as vgg.py:97")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--list", action="store_true", help="list the mutants and run nothing")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing is left running
     commit = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True).strip()
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         copies = [copied(Path(folder, str(number))) for number in range(arguments.jobs)]
         everything = [mutant for file in FILES for mutant in mutants(file, (copies[0] / file).read_bytes())]
         chosen = [mutant for mutant in everything if (arguments.only or "") in told(mutant)]
         if not arguments.all:
             chosen = drawn(chosen, arguments.sample, arguments.seed)
         if arguments.list:
-            sys.exit("\n".join([*map(told, chosen), f"{len(chosen)} of {len(everything)} mutants"]))
+            print(*map(told, chosen), f"{len(chosen)} of {len(everything)} mutants", sep="\n")
+            return
         home = ROOT / "_build" / "mutants"
         home.mkdir(parents=True, exist_ok=True)
         reach = reached(copies[0], home / f"{commit}.reach.json")
-        about = {"commit": commit, "possible": len(everything), "seed": arguments.seed}
-        results = study(chosen, home / f"{commit}.json", lambda m, copy: judged(m, reach, copy), copies, **about)
-        print(summary(chosen, results, json.loads(ACCEPTED.read_text())))
+        out = home / f"{commit}.json"
+        for what, figure in study(chosen, out, lambda m, copy: judged(m, reach, copy), copies, commit).items():
+            listed = isinstance(figure, list)
+            print(f"{what}: {len(figure) if listed else figure}", *(figure if listed else []), sep="\n")
 
 
 if __name__ == "__main__":
