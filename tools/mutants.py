@@ -333,7 +333,7 @@ def judged(mutant: Mutant, reach: dict[str, dict], copy: Path) -> dict:
 
 def study(
     chosen: list[Mutant], out: Path, judge: Callable[[Mutant, Path], dict], copies: list[Path], commit: str
-) -> dict[str, dict]:
+) -> dict[str, object]:
     """Judge those mutants that `out` does not know yet, and write it after each of them."""
     known = json.loads(out.read_text())["mutants"] if out.exists() else {}
     accepted = json.loads(ACCEPTED.read_text())
@@ -348,18 +348,23 @@ def study(
         finally:
             free.put(copy)
 
+    def store() -> dict[str, object]:
+        figures = totals(chosen, known, accepted)
+        written(out, {"commit": commit, **figures, "mutants": known})
+        return figures
+
     pool = ThreadPoolExecutor(len(copies))
     jobs = {pool.submit(work, mutant): mutant for mutant in chosen if mutant.key not in known}
     try:
         for number, job in enumerate(as_completed(jobs), start=1):
             mutant, result = jobs[job], job.result()
             known[mutant.key] = {"line": mutant.line, "kind": mutant.kind, **mutant.words, **result}
-            written(out, {"commit": commit, **totals(chosen, known, accepted), "mutants": known})
+            store()
             print(f"{number} of {len(jobs)}, {result['seconds']} s, {result['fate']}: {told(mutant)}", flush=True)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
         stop()
-    return totals(chosen, known, accepted)
+    return store()
 
 
 def told(mutant: Mutant) -> str:
@@ -372,10 +377,14 @@ def totals(chosen: list[Mutant], known: dict[str, dict], accepted: list[dict]) -
     excused = {m: reasons[tuple(m.words.values())] for m in chosen if tuple(m.words.values()) in reasons}
     fates = {m: known[m.key]["fate"] for m in chosen if m.key in known and m not in excused}
     count = Counter(fates.values())
+
+    def share(number: int) -> str:
+        return f"{number} ({number / max(len(fates), 1):.0%})"
+
     return {
-        "mutants": len(fates),
-        "killed by the notebooks alone": count["killed by the notebooks"],
-        "killed by all tests": len(fates) - count["survived"],
+        "counted": len(fates),
+        "killed by the notebooks alone": share(count["killed by the notebooks"]),
+        "killed by all tests": share(len(fates) - count["survived"]),
         "of these by the clock": sum("timeout" in known[mutant.key].values() for mutant in fates),
         "seconds": sum(known[mutant.key]["seconds"] for mutant in fates),
         "survivors": [told(mutant) for mutant, fate in fates.items() if fate == "survived"],
