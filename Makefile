@@ -7,7 +7,7 @@ export OMP_NUM_THREADS ?= 1
 # Processes that share out the tests, file by file; a notebook needs about 1 GB.
 WORKERS ?= 2
 .DEFAULT_GOAL := book
-.PHONY: environment book test notebooks browser processors words lint format clean help
+.PHONY: environment book test notebooks browser processors mutants words lint format clean help
 
 $(VENV)/ready: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
@@ -38,6 +38,9 @@ processors: $(VENV)/ready ## run all notebooks as several processors would, a li
 
 words: $(VENV)/ready ## accept the words of claims, quotations and pictures as they are now, and say what changed
 	$(BIN)/python tools/words.py
+
+mutants: $(VENV)/ready ## put small mistakes into the library and see what notices: hours (MUTANTS="--sample 120 --jobs 2")
+	$(BIN)/python tools/mutants.py $(MUTANTS)
 
 lint: $(VENV)/ready ## check style, notebooks too
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
