@@ -56,8 +56,8 @@ LEDGER = {
 QUOTED = {
     *("LENET-14", "ALEX-6", "ALEX-15", "VGG-17", "VGG-19"),
     *("RES-17", "DEEP-8", "DEEP-9", "DEEP-12", "WHY-8", "WHY-9", "WHY-16"),
-    *("NIN-6", "NIN-8", "NIN-16", "INC-13", "INC-14", "INC-16"),
-    *("MOB-16", "MV2-11", "EFF-1", "EFF-11", "EFF-13"),
+    *("NIN-6", "NIN-8", "NIN-16", "INC-13", "INC-14", "INC-16", "INC-22", "INC-23"),
+    *("MOB-16", "MOB-21", "MV2-11", "MV2-13", "MV3-2", "EFF-1", "EFF-11", "EFF-13", "EFF-22"),
 }
 VERDICTS = {
     "true": {"ALEX-4", "ALEX-5", "VGG-5", "VGG-6", "VGG-7", "VGG-8", "RES-4", "RES-8"},
