@@ -113,7 +113,7 @@ def numbers_in(text: str) -> set[tuple[float, str]]:
 def backed(digits: str, unit: str, known: set[tuple[float, str]]) -> bool:
     """Whether a measured number is this one, to the digits in which it is written (`138M` backs on 138,357,544)."""
     value, places = float(digits), len(digits.partition(".")[2])
-    if unit in MAGNITUDE:
+    if unit in MAGNITUDE and (value, unit) not in known:
         return any(round(number / MAGNITUDE[unit], places) == value for number, _ in known)
     return (value, SAME_UNIT.get(unit, unit)) in known
 
@@ -196,32 +196,54 @@ COUNTED = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten
 SMALL = {word: number for number, word in enumerate(COUNTED, start=2)}  # "one" is said of too much
 
 
+FRACTIONS = "halves|thirds|quarters|fifths|sixths|sevenths|eighths|ninths|tenths"
+
+
 def numbers_said(sentence: str) -> list[tuple[str, str, str]]:
     """All numbers of a claim, also small ones and number words; not the sizes of a kernel or a volume, such as 3×3."""
     bare = re.sub(r"`[^`]*`|\d+(?:×[\w.]+)+|(?:Fig\.|Table|sec\.) \d+", "", sentence)
+    bare = re.sub(rf"\w+ (?:{FRACTIONS})\b", "", bare)
+    halves = re.findall(r"(\w+) and a half", bare)
     words = [(word, str(SMALL[word]), "") for word in re.findall(r"[a-z]+", bare.lower()) if word in SMALL]
+    words = [(w, f"{n}.5" if w in halves else n, unit) for w, n, unit in words]
     return [number for number in numerals(bare, least=1) + words if number[1:] not in (("0", ""), ("1", ""))]
 
 
 def claims_that_say_more_than_they_measure(notebook) -> list[str]:
-    """Numbers in a claim's sentence that neither its measurement nor the comparison that decides it contains."""
+    """Numbers in a claim's sentence that neither its measurement contains nor the comparison that decides it, with what
+    the cell defines for that comparison."""
     wrong = []
     for cell in code_cells(notebook):
-        calls = {name_of(call): call for call in calls_in(ast.parse(cell.source), "claim")}
+        tree = ast.parse(cell.source)
+        calls = {name_of(call): call for call in calls_in(tree, "claim")}
         for record in (record for output in cell.outputs for record in shown_in(output)):
             if record["kind"] == "quotation" or record["name"] not in calls:
                 continue
             holds, measured = (argument(calls[record["name"]], *place) for place in ((3, "holds"), (2, "measured")))
-            known = worked_out(measured, record["measured"])
-            for node in ast.walk(holds):
-                if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-                    known |= {(node.value, unit) for unit in ("", "times", "points")}
-                    known.add((round(100 * node.value, 6), "%"))
-                elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    known |= numbers_in(node.value)
-            needed = numbers_said(record["sentence"])
-            wrong += [f"{record['name']}: {w}" for w, digits, unit in needed if not backed(digits, unit, known)]
+            compared = constants_of(holds, tree)
+            known = worked_out(measured, record["measured"]) | {(number, "") for number in compared}
+            for written, digits, unit in numbers_said(record["sentence"]):
+                shares = {round(100 * number, 6) for number in compared} if unit in ("%", "points", "") else set()
+                if float(digits) not in compared | shares and not backed(digits, unit, known):
+                    wrong.append(f"{record['name']}: {written}")
     return wrong
+
+
+def constants_of(holds: ast.expr, cell: ast.Module) -> set[float]:
+    """The numbers in a comparison, and in what the cell gives the names that it compares."""
+    reached, names = [holds], set()
+    for node in reached:
+        for name in loaded(node) - names:
+            names.add(name)
+            reached += [
+                statement.value if isinstance(statement, ast.Assign) else statement
+                for statement in ast.walk(cell)
+                if (isinstance(statement, ast.Assign) and name in set().union(*map(stored_names, statement.targets)))
+                or (isinstance(statement, ast.FunctionDef) and statement.name == name)
+            ]
+    found = [n.value for node in reached for n in ast.walk(node) if isinstance(n, ast.Constant)]
+    numbers = {float(value) for value in found if type(value) in (int, float)}
+    return numbers | {number for value in found if isinstance(value, str) for number, _ in numbers_in(value)}
 
 
 def literal_parts(text: ast.expr) -> list[str]:
@@ -300,7 +322,8 @@ def traced(notebook) -> Iterator[tuple[ast.Call, set[str]]]:
                 made.update(bind_import)
             elif isinstance(statement, ast.Assign):
                 for target in statement.targets:
-                    bind(stored_names(target), roots(statement.value), more=isinstance(target, ast.Subscript))
+                    inside = isinstance(target, (ast.Subscript, ast.Attribute))  # a part of it, not the whole
+                    bind(stored_names(target), roots(statement.value), more=inside)
             elif isinstance(statement, ast.AugAssign):
                 bind(stored_names(statement.target), roots(statement.value), more=True)
             elif isinstance(statement, (ast.For, ast.With)):
