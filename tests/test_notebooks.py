@@ -277,6 +277,26 @@ def bad_alt_text(notebook) -> list[str]:
     return wrong
 
 
+def uncredited(notebook) -> list[str]:
+    """Photographs without the line that names photographer and licence, in whatever way a cell shows them."""
+    wrong, photographs = [], {"photograph"}
+    for cell in code_cells(notebook):
+        tree = ast.parse(cell.source)
+        assignments = [node for node in ast.walk(tree) if isinstance(node, ast.Assign)]
+        for one in sorted(assignments, key=lambda node: node.lineno):
+            names = set().union(*map(names_in, one.targets))
+            photographs = photographs | names if photographs & names_in(one.value) else photographs - names
+        for page in map(visible_html, cell.outputs):
+            shows = "data:image/jpeg" in page or ("data:image/" in page and photographs & names_in(tree))
+            if shows and not BeautifulSoup(page, "html.parser").select(".credit a[href]"):
+                wrong.append(f"{cell.id}: a photograph without its credit")
+    return wrong
+
+
+def names_in(tree: ast.AST) -> set[str]:
+    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+
+
 def unseeded(notebook) -> list[str]:
     """Random numbers that differ from run to run: torch's generator starts anywhere until it is seeded."""
     imports = next(cell.source for cell in notebook.cells if cell.id == "imports")
@@ -313,6 +333,7 @@ GUARDS = [
     not_portable,
     bad_outputs,
     bad_alt_text,
+    uncredited,
     unseeded,
     not_normal,
     too_long,
@@ -389,6 +410,19 @@ def break_alt(notebook):
         output["data"]["text/html"] = re.sub(r'aria-label="[^"]*"', 'aria-label=""', visible_html(output))
 
 
+def hide_credit(notebook):
+    for output in outputs(notebook):
+        if "credit" in visible_html(output):
+            output["data"]["text/html"] = visible_html(output).replace('class="credit"', "")
+
+
+def show_a_photograph(notebook):
+    """As a plain image, and through another name."""
+    cell = drawn(notebook)
+    cell.source = "picture = photograph()\nother = picture[0]\n" + cell.source + "\nother"
+    cell.outputs[0]["data"]["text/html"] += '<img src="data:image/png;base64,"/>'
+
+
 def first_record(notebook):
     return next(record for output in claiming(notebook).outputs for record in shown_in(output))
 
@@ -431,6 +465,8 @@ BREAKS = {
     "a loose unit": (loose_numerals, lambda n: prose(n).update(source=prose(n).source + " It needs 16 GB.")),
     "a loose share": (loose_numerals, lambda n: prose(n).update(source=prose(n).source + " It reads 55% of them.")),
     "a picture without words": (bad_alt_text, break_alt),
+    "a photograph without its credit": (uncredited, hide_credit),
+    "a photograph shown in another way": (uncredited, show_a_photograph),
     "a page without a seed": (
         unseeded,
         lambda n: first(n, lambda c: c.id == "imports").update(source="import torch"),
