@@ -42,11 +42,11 @@ LEDGER = {
     "01_classic_networks": [
         "GEN-2",
         *(f"LENET-{n}" for n in range(1, 15)),
-        *(f"ALEX-{n}" for n in range(1, 18)),
-        *(f"VGG-{n}" for n in range(1, 16)),
+        *(f"ALEX-{n}" for n in range(1, 19)),
+        *(f"VGG-{n}" for n in (*range(1, 16), 20, 21)),
     ],
-    "02_resnets": [*(f"RES-{n}" for n in range(1, 17)), *(f"DEEP-{n}" for n in (1, 2, 3, 4, 7, 8, 9, 11))],
-    "03_why_resnets_work": ["DEEP-5", "DEEP-6", "DEEP-10", *(f"WHY-{n}" for n in range(1, 11))],
+    "02_resnets": [*(f"RES-{n}" for n in range(1, 19)), *(f"DEEP-{n}" for n in (1, 2, 3, 4, 7, 8, 9, 11, 13))],
+    "03_why_resnets_work": ["DEEP-5", "DEEP-6", "DEEP-10", "DEEP-14", *(f"WHY-{n}" for n in (*range(1, 11), 17))],
     "04_networks_in_networks": [f"NIN-{n}" for n in range(1, 9)],
     "05_inception": [f"INC-{n}" for n in range(1, 17)],
     "06_mobilenet": [*(f"MOB-{n}" for n in range(1, 17)), *(f"MV2-{n}" for n in range(1, 12)), "MV3-1"],
@@ -54,8 +54,8 @@ LEDGER = {
     "08_side_by_side": ["GEN-3", "GEN-4"],
 }
 QUOTED = {
-    *("LENET-14", "ALEX-6", "ALEX-15", "VGG-17", "VGG-19"),
-    *("RES-17", "DEEP-8", "DEEP-9", "DEEP-12", "WHY-8", "WHY-9", "WHY-16"),
+    *("LENET-14", "ALEX-6", "ALEX-15", "ALEX-18", "VGG-17", "VGG-19", "VGG-20"),
+    *("RES-17", "RES-18", "DEEP-8", "DEEP-9", "DEEP-12", "DEEP-14", "WHY-8", "WHY-9", "WHY-16", "WHY-17"),
     *("NIN-6", "NIN-8", "NIN-16", "INC-13", "INC-14", "INC-16"),
     *("MOB-16", "MV2-11", "EFF-1", "EFF-11", "EFF-13"),
 }
