@@ -47,7 +47,7 @@ LEDGER = {
     ],
     "02_resnets": [*(f"RES-{n}" for n in range(1, 19)), *(f"DEEP-{n}" for n in (1, 2, 3, 4, 7, 8, 9, 11, 13))],
     "03_why_resnets_work": ["DEEP-5", "DEEP-6", "DEEP-10", "DEEP-14", *(f"WHY-{n}" for n in (*range(1, 11), 17))],
-    "04_networks_in_networks": [f"NIN-{n}" for n in range(1, 9)],
+    "04_networks_in_networks": [*(f"NIN-{n}" for n in range(1, 9)), "NIN-17"],
     "05_inception": [f"INC-{n}" for n in range(1, 17)],
     "06_mobilenet": [*(f"MOB-{n}" for n in range(1, 17)), *(f"MV2-{n}" for n in range(1, 12)), "MV3-1"],
     "07_efficientnet": [f"EFF-{n}" for n in range(1, 16)],
