@@ -85,7 +85,7 @@ def test_every_notebook_is_in_the_book_and_every_page_in_the_contents():
 
 def test_the_page_of_pictures_names_every_photograph(site, book):
     page = site[book / "book" / "pictures.html"]
-    rows = {row.em.text: row for row in page.find_all("tr") if row.em}
+    rows = {row.em.text: row for row in page.find_all("li") if row.em}
     assert set(PHOTOGRAPHS) < set(rows)
     for name, credit in PHOTOGRAPHS.items():
         links = {link["href"]: link.text for link in rows[name].find_all("a", href=True)}
