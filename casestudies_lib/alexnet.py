@@ -65,8 +65,9 @@ def alexnet(variant: str = "single_stream", *, classes: int = 1000) -> Network:
             of the right size.
 
     Differs from the paper: the images are 227 pixels wide, because the paper's 224 does not fit its own conv1.
-    `"single_stream"` lets conv2, conv4 and conv5 read all maps. `"torchvision"` is the 2014 network with other
-    widths, padding in conv1, an adaptive pool and no response normalisation; public checkpoints load into it.
+    `"single_stream"` lets conv2, conv4 and conv5 read all maps. `"torchvision"` has other widths (those of the 2014
+    paper, but 256 instead of 384 maps in conv4), padding in conv1, an adaptive pool and no response normalisation;
+    public checkpoints load into it.
 
     >>> sum(p.numel() for p in alexnet("2012").parameters())
     60965224

@@ -35,6 +35,24 @@ CIFAR = {
 }
 
 
+class Credit(NamedTuple):
+    """Whose a photograph is: what its licence wants named wherever it is shown."""
+
+    photographer: str
+    source: str
+    licence: str
+    licence_url: str
+
+
+# From `datasets/images/README.txt` of scikit-learn, which names danielbuechele under the flower as well; the address
+# that it gives for the flower is vultilion's.
+_CC_BY = ("CC BY 2.0", "https://creativecommons.org/licenses/by/2.0/")
+PHOTOGRAPHS = {
+    "china": Credit("danielbuechele", "https://www.flickr.com/photos/danielbuechele/6061409035/", *_CC_BY),
+    "flower": Credit("vultilion", "https://www.flickr.com/photos/vultilion/6056698931/", *_CC_BY),
+}
+
+
 class Split(NamedTuple):
     """Images `(N, C, H, W)`, float32, and labels `(N,)`, int64."""
 
@@ -129,16 +147,25 @@ def cifar10(size: int = 32, *, folder: Path | str) -> tuple[Split, Split]:
 def photograph(name: str = "china", size: int = 224) -> torch.Tensor:
     """One of scikit-learn's two photographs, cut to its central square: `(1, 3, size, size)`, values in [0, 1].
 
+    Both are under a licence that wants their photographers named, see `PHOTOGRAPHS`; the explorers do so.
+
     Raises:
         ValueError: another name than `china` or `flower`, or a size below 1.
     """
-    one_of("the photograph's name", name, ("china", "flower"))
+    one_of("the photograph's name", name, PHOTOGRAPHS)
     positive_int("size", size, why="224 for VGG or 227 for AlexNet")
     photo = torch.tensor(load_sample_image(f"{name}.jpg")).permute(2, 0, 1)[None] / 255
     side = min(photo.shape[2:])
     top, left = (photo.shape[2] - side) // 2, (photo.shape[3] - side) // 2
     photo = photo[:, :, top : top + side, left : left + side]
-    return F.interpolate(photo, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
+    scaled = F.interpolate(photo, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
+    return scaled.clamp(0, 1)  # its weights add up to 1 only to the last digit
+
+
+def credit_of(photo: torch.Tensor) -> Credit | None:
+    """Whose an image `(1, 3, size, size)` is, if `photograph` made it; else None."""
+    same = (c for name, c in PHOTOGRAPHS.items() if torch.equal(photograph(name, photo.shape[-1]).to(photo), photo))
+    return next(same, None)
 
 
 def _idx(path: Path) -> np.ndarray:

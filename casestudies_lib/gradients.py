@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import takewhile
+from math import inf
 
 import torch
 import torch.nn.functional as F
@@ -80,13 +82,21 @@ def jacobian_error(build: Callable[[], nn.Module], images: torch.Tensor, *, seed
         images: what goes in.
         seed: decides weights and directions.
         h: the step of the differences; everything is computed in double precision.
+
+    Returns:
+        The worst block's error; NaN if one of them computes NaN, or has no slope to compare.
+
+    Raises:
+        ValueError: a step that is not positive and finite, or a network without a block to test.
     """
-    worst = 0.0
+    if isinstance(h, bool) or not isinstance(h, (int, float)) or not 0 < h < inf:
+        raise ValueError(f"expected h to be a finite number above 0, got {h!r}: pass for example h=1e-8")
+    errors = []
     with one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = build().double().train()
         a = images.double()
-        for layer in network[: list(dict(network.named_children())).index("avgpool")]:
+        for _, layer in takewhile(lambda child: child[0] != "avgpool", network.named_children()):
             for block in layer if isinstance(layer, nn.Sequential) else [layer]:
                 a = a.detach().requires_grad_()
                 out = block(a)
@@ -100,6 +110,11 @@ def jacobian_error(build: Callable[[], nn.Module], images: torch.Tensor, *, seed
                     with torch.no_grad():
                         step = h * a.norm() / length
                         slope = (u * (block(a + step * v) - block(a - step * v))).sum() / (2 * step)
-                    worst = max(worst, (slope / length**2 - 1).abs().item())
+                    errors.append((slope / length**2 - 1).abs())
                 a = out
-    return worst
+    if not errors:
+        raise ValueError(
+            "expected a network of plain or residual blocks of which one keeps its dimensions, got "
+            f"{type(network).__name__} without any: pass for example partial(cifar_resnet, 8)"
+        )
+    return torch.stack(errors).max().item()  # torch's maximum keeps a NaN, Python's may drop it

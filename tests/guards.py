@@ -238,7 +238,7 @@ def constants_of(holds: ast.expr, cell: ast.Module) -> set[float]:
             reached += [
                 statement.value if isinstance(statement, ast.Assign) else statement
                 for statement in ast.walk(cell)
-                if (isinstance(statement, ast.Assign) and name in set().union(*map(stored_names, statement.targets)))
+                if (isinstance(statement, ast.Assign) and name in set().union(*map(names_in, statement.targets)))
                 or (isinstance(statement, ast.FunctionDef) and statement.name == name)
             ]
     found = [n.value for node in reached for n in ast.walk(node) if isinstance(n, ast.Constant)]
@@ -287,8 +287,8 @@ def loaded(node: ast.AST) -> set[str]:
     return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} - set(dir(builtins))
 
 
-def stored_names(target: ast.AST) -> set[str]:
-    """The names that an assignment changes: `a`, `a[0]`, `a.b`, `a, b`."""
+def names_in(target: ast.AST) -> set[str]:
+    """The names in an expression, such as those that an assignment changes: `a`, `a[0]`, `a.b`, `a, b`."""
     return {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
 
 
@@ -323,21 +323,21 @@ def traced(notebook) -> Iterator[tuple[ast.Call, set[str]]]:
             elif isinstance(statement, ast.Assign):
                 for target in statement.targets:
                     inside = isinstance(target, (ast.Subscript, ast.Attribute))  # a part of it, not the whole
-                    bind(stored_names(target), roots(statement.value), more=inside)
+                    bind(names_in(target), roots(statement.value), more=inside)
             elif isinstance(statement, ast.AugAssign):
-                bind(stored_names(statement.target), roots(statement.value), more=True)
+                bind(names_in(statement.target), roots(statement.value), more=True)
             elif isinstance(statement, (ast.For, ast.With)):
                 heads = [statement] if isinstance(statement, ast.For) else statement.items
                 for head in heads:
                     target = head.target if isinstance(head, ast.For) else head.optional_vars
                     source = head.iter if isinstance(head, ast.For) else head.context_expr
-                    bind(stored_names(target) if target else set(), roots(source))
+                    bind(names_in(target) if target else set(), roots(source))
             elif isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
                 bind({statement.name}, roots(statement))
             elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
                 call = statement.value
                 if isinstance(call.func, ast.Attribute):  # a list grows by append
-                    bind(stored_names(call.func.value) & made.keys(), roots(call), more=True)
+                    bind(names_in(call.func.value) & made.keys(), roots(call), more=True)
                 for found in calls_in(call, "claim"):
                     yield found, roots(argument(found, 2, "measured")) | roots(argument(found, 3, "holds"))
 
@@ -517,6 +517,22 @@ def bad_alt_text(notebook) -> list[str]:
     return wrong
 
 
+def uncredited(notebook) -> list[str]:
+    """Photographs without the line that names photographer and licence, in whatever way a cell shows them."""
+    wrong, photographs = [], {"photograph"}
+    for cell in code_cells(notebook):
+        tree = ast.parse(cell.source)
+        assignments = [node for node in ast.walk(tree) if isinstance(node, ast.Assign)]
+        for one in sorted(assignments, key=lambda node: node.lineno):
+            names = set().union(*map(names_in, one.targets))
+            photographs = photographs | names if photographs & names_in(one.value) else photographs - names
+        for page in map(html_of, cell.outputs):
+            shows = "data:image/jpeg" in page or ("data:image/" in page and photographs & names_in(tree))
+            if shows and not BeautifulSoup(page, "html.parser").select(".credit a[href]"):
+                wrong.append(f"{cell.id}: a photograph without its credit")
+    return wrong
+
+
 def unseeded(notebook) -> list[str]:
     """Random numbers that differ from run to run: torch's generator starts anywhere until it is seeded."""
     imports = next(cell.source for cell in notebook.cells if cell.id == "imports")
@@ -557,6 +573,7 @@ GUARDS = [
     not_portable,
     bad_outputs,
     bad_alt_text,
+    uncredited,
     unseeded,
     not_normal,
     too_long,

@@ -13,8 +13,12 @@ import yaml
 from bs4 import BeautifulSoup
 
 from casestudies_lib import claims
+from casestudies_lib.data import PHOTOGRAPHS
 
 ROOT = Path(__file__).resolve().parent.parent
+# Whose pictures and data the book shows: a licence wants them linked.
+CREDITS = {link for credit in PHOTOGRAPHS.values() for link in (credit.source, credit.licence_url)}
+CREDITS |= {"https://creativecommons.org/licenses/by/4.0/"}
 FORK = "https://github.com/an_owner/a_fork"
 
 
@@ -79,6 +83,15 @@ def test_every_notebook_is_in_the_book_and_every_page_in_the_contents():
     assert {f"book/{path.stem}" for path in (ROOT / "book").glob("*.md")} <= set(files)
 
 
+def test_the_page_of_pictures_names_every_photograph(site, book):
+    page = site[book / "book" / "pictures.html"]
+    rows = {row.em.text: row for row in page.find_all("li") if row.em}
+    assert set(PHOTOGRAPHS) < set(rows)
+    for name, credit in PHOTOGRAPHS.items():
+        links = {link["href"]: link.text for link in rows[name].find_all("a", href=True)}
+        assert links == {credit.source: credit.photographer, credit.licence_url: credit.licence}
+
+
 def test_the_claims_page_gathers_every_claim_and_leads_to_it(site, book):
     page = site[book / "book" / "claims.html"]
     gathered = [card.find("a")["href"] for card in page.find_all(class_="claim")]
@@ -106,6 +119,7 @@ def test_the_book_points_at_its_own_address_and_at_no_other(site, book):
     own = address.configured()
     for path, page in site.items():
         links = [a["href"] for a in page.find_all("a", href=True) if re.match(r"https?://(?!doi\.org/)", a["href"])]
+        links = [link for link in links if link not in CREDITS]
         assert all(own and own.removeprefix("https://github.com/") in link for link in links), (path, links)
     for path in book.joinpath("_sources").rglob("*.ipynb"):
         wanted = f'library = \\"casestudies-lib @ git+{own}\\"' if own else 'library = \\"\\"'
@@ -121,7 +135,7 @@ def test_a_fork_gets_its_own_links(build_book):
         f"{FORK}/edit/main/notebooks/01_classic_networks.ipynb",
         FORK,
     }
-    assert all("an_owner/a_fork" in link or "doi.org" in link for link in links), links
+    assert all("an_owner/a_fork" in link or "doi.org" in link for link in links - CREDITS), links
     index = (html / "index.html").read_text()
     assert f"{FORK}/edit/main/index.md" in index and "colab.research" not in index
 

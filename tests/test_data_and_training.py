@@ -1,10 +1,12 @@
 import os
+from pathlib import Path
 
 import pytest
+import sklearn.datasets
 import torch
 from torch import nn
 
-from casestudies_lib.data import Split, digits, photograph
+from casestudies_lib.data import PHOTOGRAPHS, Split, credit_of, digits, photograph
 from casestudies_lib.lenet import lenet5
 from casestudies_lib.training import error, one_thread, predict, train
 
@@ -21,13 +23,32 @@ def test_digits_are_real_split_once_and_standardised():
 
 
 def test_photographs():
-    photo = photograph("flower", size=64)
-    assert photo.shape == (1, 3, 64, 64) and 0 <= photo.min() < 0.1 and 0.9 < photo.max() <= 1.001
+    for name in PHOTOGRAPHS:
+        photo = photograph(name, size=64)
+        assert photo.shape == (1, 3, 64, 64) and 0 <= photo.min() < 0.1 and 0.9 < photo.max() <= 1
     with pytest.raises(ValueError, match="one of 'china', 'flower', got 'cat'"):
         photograph("cat")
     for function in (digits, photograph):
         with pytest.raises(ValueError, match="expected size"):
             function(size=0)
+
+
+def test_photographs_are_known_by_their_pixels():
+    for name, credit in PHOTOGRAPHS.items():
+        assert credit_of(photograph(name, 48)) == credit_of(photograph(name, 48).double()) == credit
+        assert credit_of(photograph(name, 48) * 0.5) is None
+    assert credit_of(torch.zeros(1, 3, 48, 48)) is None
+
+
+def test_credits_are_those_of_scikit_learns_own_readme():
+    """It names both pictures' licence and address; the licence's version stands in the address."""
+    words = (Path(sklearn.datasets.__file__).parent / "images" / "README.txt").read_text()
+    for name, part in zip(PHOTOGRAPHS, words.split("Image: ")[1:], strict=True):
+        credit = PHOTOGRAPHS[name]
+        assert part.startswith(f"{name}.jpg")
+        assert f"{credit.source}sizes/" in part and credit.licence_url in part
+        assert f"flickr.com/photos/{credit.photographer}/" in part
+        assert credit.licence == f"CC BY {credit.licence_url.rstrip('/').rpartition('/')[2]}"
 
 
 def test_training_learns_repeats_and_leaves_the_world_alone():

@@ -1,13 +1,18 @@
 """Gradients at the first layer, and blocks whose Jacobian is not what the equation says."""
 
 from functools import partial
+from math import isnan
 
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 
+from casestudies_lib.blocks import Network
+from casestudies_lib.checks import Images
 from casestudies_lib.data import Split, digits
 from casestudies_lib.gradients import first_gradient, gradients_in_training, jacobian_error, pytorch_default
+from casestudies_lib.lenet import lenet5
 from casestudies_lib.resnet import PlainBlock, ResidualBlock, cifar_plain, cifar_resnet
 
 SMALL = {"width": 4, "channels": 1}
@@ -84,3 +89,39 @@ def test_a_block_that_computes_something_else_is_noticed(wrong):
         return network
 
     assert jacobian_error(build, IMAGES, seed=0) > 1e-3
+
+
+class NotANumber(ResidualBlock):
+    def forward(self, a):
+        return super().forward(a) * float("nan")
+
+
+@pytest.mark.parametrize("place", [("layer1", 0), ("layer2", 0), ("layer3", -1)])
+def test_a_block_that_computes_nan_is_not_called_exact(place):
+    """The first, one that changes dimensions, whose NaN the next blocks get, and the last."""
+
+    def build():
+        network = cifar_resnet(14, **SMALL)
+        stage, at = place
+        old = getattr(network, stage)[at]
+        width, channels = old.conv1.weight.shape[:2]
+        getattr(network, stage)[at] = NotANumber(channels, width, stride=old.conv1.stride[0], shortcut="A")
+        return network
+
+    assert isnan(jacobian_error(build, IMAGES, seed=0))
+
+
+def test_images_of_nan_are_not_called_exact():
+    assert isnan(jacobian_error(partial(cifar_resnet, 8, **SMALL), IMAGES * float("nan"), seed=0))
+
+
+@pytest.mark.parametrize("h", [0, 0.0, -1e-8, float("nan"), float("inf"), True, "1e-8", None])
+def test_a_step_that_compares_nothing_is_refused(h):
+    with pytest.raises(ValueError, match="expected h to be a finite number above 0, got"):
+        jacobian_error(partial(cifar_resnet, 8, **SMALL), IMAGES, seed=0, h=h)
+
+
+@pytest.mark.parametrize("build", [lenet5, lambda: Network("no block", Images(1, 32), {"conv": nn.Conv2d(1, 4, 3)})])
+def test_a_network_without_blocks_is_refused(build):
+    with pytest.raises(ValueError, match="of which one keeps its dimensions, got Network without any"):
+        jacobian_error(build, torch.rand(2, 1, 32, 32), seed=0)

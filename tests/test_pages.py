@@ -1,13 +1,15 @@
 import json
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from bs4 import BeautifulSoup
 
 from casestudies_lib.anatomy import anatomy
 from casestudies_lib.blocks import name_weight_layers
-from casestudies_lib.explorers import depth_slider, fade, receptive_field
+from casestudies_lib.data import PHOTOGRAPHS, photograph
+from casestudies_lib.explorers import depth_slider, fade, mix, receptive_field
 from casestudies_lib.lenet import Subsampling, lenet5
 from casestudies_lib.pages import mark, source, table
 from casestudies_lib.resnet import PlainBlock, ResidualBlock
@@ -37,6 +39,64 @@ def test_source_is_the_librarys_own_less_docstrings():
 )
 def test_marking(attempt, says):
     assert BeautifulSoup(mark("Ex", attempt, [1, 2]).data, "html.parser").text == says
+
+
+class Shy:
+    def __repr__(self):
+        raise RuntimeError("no words")
+
+
+class Mute(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+def mute():
+    raise Mute
+
+
+TWO = [torch.zeros(2), torch.ones(2)]
+
+
+@pytest.mark.parametrize(
+    ("got", "wanted", "equal"),
+    [
+        (np.int64(3), 3, True),
+        (np.float64(3), 3, True),
+        (3.0, 3, True),
+        (4.0, 3, False),
+        (True, 1, False),
+        (1, True, False),
+        (np.bool_(True), True, True),
+        (np.bool_(False), True, False),
+        (torch.Size([3]), (3,), True),
+        (torch.Size([4]), (3,), False),
+        ((3,), [3], False),
+        ([1, True], [1, 1], False),
+        ([np.int64(1), (2, 3.0)], [1, (2, 3)], True),
+        ([1, 2], [1, 2, 3], False),
+        ("3", 3, False),
+        ("ab", "ab", True),
+        (TWO, [torch.zeros(2), torch.ones(2)], True),
+        (TWO, [torch.zeros(2), torch.zeros(2)], False),
+        (TWO, [1, 2], False),
+        ([1, 2], TWO, False),
+        (torch.zeros(2), torch.zeros(2), True),
+        (torch.zeros(2), torch.zeros(3), False),
+        (np.arange(3), np.arange(3), True),
+        (np.arange(3), [0, 1, 2], False),
+        (float("nan"), 3, False),
+    ],
+)
+def test_what_counts_as_equal(got, wanted, equal):
+    assert ("solved" in mark("Ex", lambda: got, wanted).data) == equal
+
+
+def test_marking_never_stops_the_page():
+    shown = BeautifulSoup(mark("Ex", Shy, 3).data, "html.parser").text
+    assert shown == "✗ Ex: not yet, got Shy that cannot be shown (RuntimeError)."
+    shown = BeautifulSoup(mark("Ex", mute, 3).data, "html.parser").text
+    assert shown.endswith("stopped with Mute: Mute that cannot be shown (RuntimeError)")
 
 
 def test_explorer_takes_its_numbers_from_anatomy():
@@ -122,3 +182,19 @@ def test_fade_ends_in_what_the_blocks_leave():
     assert page.svg["aria-label"] == "The photograph that goes in."
     with pytest.raises(ValueError, match=r"expected one colour photograph \(1, 3, H, W\), got \(3, 16, 16\)"):
         fade(photo[0], blocks, [1, 0])
+
+
+def test_every_explorer_names_the_photographer():
+    for name, credit in PHOTOGRAPHS.items():
+        photo = photograph(name, 224)
+        shown = (
+            receptive_field(anatomy("vgg16"), photo, start="pool5"),
+            fade(photo, {"plain": lambda scale: PlainBlock(3, 3, batch_norm=False)}, [1]),
+            mix(photo, what=name, pixel=(1, 1)),
+        )
+        for explorer in shown:
+            line = BeautifulSoup(explorer.data, "html.parser").find(class_="credit")
+            assert line.text == f"Photograph: {credit.photographer}, {credit.licence}; cut and scaled here"
+            assert [link["href"] for link in line.find_all("a")] == [credit.source, credit.licence_url]
+    nobodys = mix(torch.rand(1, 3, 8, 8), what="noise", pixel=(1, 1))
+    assert not BeautifulSoup(nobodys.data, "html.parser").find(class_="credit")

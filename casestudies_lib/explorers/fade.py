@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from IPython.display import HTML
 
-from casestudies_lib.explorers.slider import explorer, jpeg
+from casestudies_lib.explorers.slider import credit_line, explorer, jpeg
 from casestudies_lib.markup import tag, text
 
 _MOVE = (
@@ -50,7 +50,7 @@ def fade(
         svgs = [_image(data, side, alt, "" if place == 0 else ";display:none") for place, data in enumerate(pictures)]
         caption = tag("figcaption", text(rows[0]["captions"][number]), style="font-size:.85em")
         shown.append(tag("figure", *svgs, caption, style="flex:1;margin:0"))
-    pair = tag("div", *shown, style="display:flex;gap:1em")
+    pair = tag("div", *shown, style="display:flex;gap:1em") + credit_line(photo)
     return explorer(pair, rows, start=0, label="shrink", move=_MOVE)
 
 

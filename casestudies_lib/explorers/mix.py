@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from IPython.display import HTML
 
-from casestudies_lib.explorers.slider import Knob, explorer_of_many, jpeg
+from casestudies_lib.explorers.slider import Knob, credit_line, explorer_of_many, jpeg
 from casestudies_lib.markup import tag
 
 CHANNELS = ("red", "green", "blue")
@@ -82,5 +82,5 @@ def mix(
     total = round(sum(weight * value for weight, value in zip(start, [*seen, 1])), 2) + 0.0  # and not -0.00
     words = f"The marked pixel: {' '.join(summed)} = {total:.2f}".replace("-", "−")
     words += ", and 0 after the ReLU" if total < 0 else ""
-    pair = tag("div", *panels, style="display:flex;gap:1em;margin-bottom:.5em")
+    pair = tag("div", *panels, style="display:flex;gap:1em") + credit_line(photo)
     return explorer_of_many(pair, knobs, words, move=_MOVE, width="30em", data_pixel=seen)

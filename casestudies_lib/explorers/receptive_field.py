@@ -7,7 +7,7 @@ from IPython.display import HTML
 
 from casestudies_lib.anatomy import Anatomy
 from casestudies_lib.checks import one_of
-from casestudies_lib.explorers.slider import explorer, jpeg
+from casestudies_lib.explorers.slider import credit_line, explorer, jpeg
 from casestudies_lib.markup import tag
 
 _MOVE = "for (const key of ['x', 'y', 'width', 'height']) box.querySelector('rect').setAttribute(key, row.rect[key]);"
@@ -54,4 +54,6 @@ def receptive_field(network: Anatomy, photo: torch.Tensor, *, start: str) -> HTM
         style="width:100%",
     )
     seen_as = f"{side}×{side}, brightness {photo.mean():.2f}"  # what a test compares of the photograph
-    return explorer(svg, rows, start=at, label="layer", move=_MOVE, width="26em", data_photo=seen_as)
+    return explorer(
+        svg + credit_line(photo), rows, start=at, label="layer", move=_MOVE, width="26em", data_photo=seen_as
+    )

@@ -12,6 +12,7 @@ import torch
 from IPython.display import HTML
 from PIL import Image
 
+from casestudies_lib.data import credit_of
 from casestudies_lib.markup import tag, text
 
 # Runs in the slider's oninput: `this` is the slider, and every number comes from the list in the box around it.
@@ -122,6 +123,16 @@ def explorer_of_many(
             style=style,
         )
     )
+
+
+def credit_line(photo: torch.Tensor) -> str:
+    """The line below a photograph `(1, 3, side, side)` that names photographer, source and licence; else nothing."""
+    credit = credit_of(photo)
+    if credit is None:
+        return ""
+    by = tag("a", text(credit.photographer), href=credit.source)
+    licence = tag("a", text(credit.licence), href=credit.licence_url)
+    return tag("div", f"Photograph: {by}, {licence}; cut and scaled here", class_="credit", style="font-size:.75em")
 
 
 def jpeg(image: torch.Tensor, quality: int = 75) -> str:
