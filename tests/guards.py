@@ -201,7 +201,7 @@ FRACTIONS = "halves|thirds|quarters|fifths|sixths|sevenths|eighths|ninths|tenths
 
 def numbers_said(sentence: str) -> list[tuple[str, str, str]]:
     """All numbers of a claim, also small ones and number words; not the sizes of a kernel or a volume, such as 3×3."""
-    bare = re.sub(r"`[^`]*`|\d+(?:×[\w.]+)+|(?:Fig\.|Table|sec\.) \d+", "", sentence)
+    bare = re.sub(r"`[^`]*`|\d+(?:×[\w.]+)+|(?:Fig\.|Table|sec\.|[Qq]uestion) \d+", "", sentence)
     bare = re.sub(rf"\w+ (?:{FRACTIONS})\b", "", bare)
     halves = re.findall(r"(\w+) and a half", bare)
     words = [(word, str(SMALL[word]), "") for word in re.findall(r"[a-z]+", bare.lower()) if word in SMALL]
@@ -292,7 +292,7 @@ def names_in(target: ast.AST) -> set[str]:
     return {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
 
 
-EXPERIMENTS = {"casestudies_lib.experiments.timing", "casestudies_lib.experiments.degradation"}
+RECORDS = ("casestudies_lib.experiments.timing", "casestudies_lib.experiments.degradation")
 FIELDS = {"seconds", "training_error", "test_error", "training_loss", "curve"}  # what records hold that nothing remakes
 
 
@@ -309,7 +309,8 @@ def traced(notebook) -> Iterator[tuple[ast.Call, set[str]]]:
 
     def roots(node: ast.AST) -> set[str]:
         found = set().union(*(made.get(name, {name}) for name in loaded(node)))
-        return found | {"a record"} if found & EXPERIMENTS and reads_a_record(node) else found
+        from_records = any(name.startswith(RECORDS) for name in found) and reads_a_record(node)
+        return found | {"a record"} if from_records else found
 
     def bind(names: set[str], found: set[str], *, more: bool = False) -> None:
         for name in names:
