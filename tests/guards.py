@@ -76,7 +76,7 @@ UNITS = (
 SAME_UNIT = {"percent": "%", "per cent": "%", "pixel": "", "pixels": "", "px": "", "point": "points"}
 NUMBER = rf"(\d[\d,]*(?:\.\d+)?)(?:\s?((?:{'|'.join(UNITS)})(?!\w)|×(?!\s?\d)))?"
 ALONE = rf"(?<![\w.,])(?<![A-Za-z][-–]){NUMBER}"  # not the 18 of ResNet-18
-DATED = r"(?:\b(?:[Ii]n|of|[Ss]ince|by|from|until|before|after|and|to|early|late|for)\s|[(,;]\s?|[A-Z][\w.-]+\s|^)$"
+DATED = r"(?:\b(?:[Ii]n|of|[Ss]ince|by|from|until|before|after|and|to|early|late|for)\s|[(,;]\s*|[A-Z][\w.-]+\s|^)$"
 
 
 def powers_written_out(text: str) -> str:
