@@ -31,7 +31,7 @@ notebooks: $(VENV)/ready ## run the notebooks and store their outputs
 	$(BIN)/python tools/notebooks.py run
 
 browser: $(VENV)/ready ## open the built pages in headless Chromium (which must be installed)
-	$(BIN)/python -m pytest tests/browser -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest tests/browser -n $(WORKERS) --dist loadscope
 
 processors: $(VENV)/ready ## run all notebooks as several processors would, a line for each (PROCESSORS="--ci" for two of them)
 	$(BIN)/python tools/processors.py $(PROCESSORS)

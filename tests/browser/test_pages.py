@@ -143,13 +143,8 @@ def test_there_is_a_book_to_open():
     assert {"index.html", "search.html", "book/claims.html", "notebooks/01_classic_networks.html"} <= set(PAGES)
 
 
-def pages(where: str = "") -> list:
-    """Pages for `parametrize`; all tests of one page run in one process, which looks at it once."""
-    return [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in PAGES if name.startswith(where)]
-
-
 @pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("name", pages())
+@pytest.mark.parametrize("name", PAGES)
 def test_page_opens_clean(look, name, view):
     seen = look(name, view)
     assert seen.problems == []
@@ -158,7 +153,7 @@ def test_page_opens_clean(look, name, view):
     assert seen.violations.keys() <= {"region"}, seen.violations  # the theme's logo stands outside its landmarks
 
 
-@pytest.mark.parametrize("name", pages("notebooks/"))
+@pytest.mark.parametrize("name", [page for page in PAGES if page.startswith("notebooks/")])
 def test_mathematics_and_figures_are_there(look, name):
     seen = look(name, "light")
     assert seen.typeset == seen.formulas > 0
@@ -167,7 +162,7 @@ def test_mathematics_and_figures_are_there(look, name):
         assert width > 100 and height > 50, label
 
 
-@pytest.mark.parametrize("name", pages("notebooks/"))
+@pytest.mark.parametrize("name", [page for page in PAGES if page.startswith("notebooks/")])
 @pytest.mark.parametrize("view", ["light", "dark", "phone-dark"])
 def test_text_in_figures_can_be_read(look, view, name):
     """Words of a figure have the page's own colour, in every mode, and are not tiny on a phone."""
