@@ -173,9 +173,10 @@ NOT_AUTHORS = {"In", "Since", "Until", "Before", "After", "From", "By", "Of"}
 
 def unproved_prose(text: str) -> list[str]:
     """What a page without code may not say: numbers, which nothing there measures, and papers that nobody knows."""
-    own = re.sub(
-        r"```.*?```|{[\w:]+}`[^`]*`", "", text, flags=re.DOTALL
-    )  # directives and roles bring what was measured
+    brought = (
+        r"```.*?```|{[\w:]+}`[^`]*`|CC BY [\d.]+"  # directives and roles bring what was measured; a licence's name
+    )
+    own = re.sub(brought, "", text, flags=re.DOTALL)
     return [written for written, *_ in numerals(own)] + papers_nobody_knows(own)
 
 
