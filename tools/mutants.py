@@ -57,6 +57,7 @@ LEFT_OUT = [
     "--ignore=tests/browser",  # needs a browser, and the built pages show stored outputs
     "--ignore=tests/test_book.py",  # the same, without the browser
     "--ignore=tests/test_mutants.py",  # of this tool
+    "--ignore=tests/test_processors.py",  # runs no network
     "--deselect=tests/test_notebooks.py::test_a_page_that_breaks_its_promise_of_time_is_red",  # runs no network
     "--deselect=tests/test_parity.py::test_the_library_never_imports_torchvision",  # no token changed here imports it
     "--deselect=tests/test_timing.py::test_more_work_takes_more_time",  # on a busy machine it might fail by itself
