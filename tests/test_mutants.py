@@ -112,6 +112,9 @@ def half(x):
 
 def idle(x):
     return x - 1
+
+def shared(x):
+    return x - 3
 """
 TESTS = """
 from casestudies_lib.one import double, half
@@ -124,6 +127,16 @@ def test_a():
 """
 
 
+SLOW = """
+import pytest, time
+from casestudies_lib.one import shared
+
+@pytest.fixture(scope="module", autouse=True)
+def three():
+    return shared(6)
+"""
+
+
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
     """A library of three functions: a notebook notices one, a test another, nobody the third."""
@@ -133,7 +146,7 @@ def tree(tmp_path_factory):
     (tree / "casestudies_lib" / "__init__.py").touch()
     (tree / "casestudies_lib" / "one.py").write_text(LIBRARY)
     (tree / "tests" / "test_one.py").write_text(TESTS)
-    (tree / "tests" / "test_slow.py").write_text("import time\n" + TESTS + "    time.sleep(0.5)\n")
+    (tree / "tests" / "test_slow.py").write_text(SLOW + TESTS + "    time.sleep(0.5)\n")
     shutil.copy(ROOT / "tests" / "nbval.cfg", tree / "tests")
     shutil.copy(ROOT / "tools" / "reach.py", tree / "tools")
     six = nbformat.v4.new_output("execute_result", {"text/plain": "6"}, execution_count=1)
@@ -161,10 +174,24 @@ def test_each_mutant_meets_what_runs_its_lines(tree, reach):
     assert pages == [page] and sorted(tests[:2]) == about and tests[2:] == [f"{slow}b"]
     pages, tests = tool.meeting(mutant_of(tree, "return x * 2"), reach, tree)
     assert pages == [] and sorted(tests[:2]) == about and tests[2:] == [f"{slow}a"]
-    pages, tests = tool.meeting(mutant_of(tree, "FACTOR = 3"), reach, tree)
-    assert pages == [page] and sorted(tests[:2]) == about and tests[2:] == [f"{slow}b", f"{slow}a"]
+    for after, met in (("FACTOR = 3", [page]), ("return x + 3", [])):  # on import, in a fixture: any test may need it
+        pages, tests = tool.meeting(mutant_of(tree, after), reach, tree)
+        assert pages == met and sorted(tests[:2]) == about and tests[2:] == [f"{slow}b", f"{slow}a"]
     pages, tests = tool.meeting(mutant_of(tree, "return x + 1"), reach, tree)
     assert pages == [] and sorted(tests) == about
+
+
+def test_chosen_tests_run_in_their_order(tree):
+    one, slow = "tests/test_one.py::test_b", "tests/test_slow.py::test_b"
+    rest = [one.replace("_b", "_a"), slow.replace("_b", "_a")]
+    with tool.planted(mutant_of(tree, "return FACTOR / x"), tree):
+        for order, skip, outcome in (
+            ([one, slow], rest, ("red", one)),
+            ([slow, one], rest, ("red", slow)),
+            (rest, [one, slow], ("green", "")),
+        ):
+            (tree / "chosen.json").write_text(json.dumps({"order": order, "skip": skip}))
+            assert tool.run([*tool.TESTS, "tests"], tree, REACH_CHOSEN=str(tree / "chosen.json")) == outcome
 
 
 @pytest.mark.parametrize(
