@@ -46,6 +46,8 @@ def lenet():
             r"at least 224 x 224 pixels, got 32 x 32 .*interpolate\(x, size=\(224, 224\)\)",
             lambda x: F.interpolate(x, size=(224, 224)),
         ),
+        (torch.zeros(1, 3, 300, 32), r"at least 224 x 224 pixels, got 300 x 32", None),
+        (torch.zeros(1, 3, 32, 300), r"at least 224 x 224 pixels, got 32 x 300", None),
         (
             torch.zeros(224, 224),
             r"one grey image \(224, 224\): write x\[None, None\].expand\(-1, 3, -1, -1\)",

@@ -128,3 +128,11 @@ def test_gradients_reach_every_weight(build):
 def test_bad_input_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("width", [0.35, 0.5, 1.4])
+def test_v2_of_other_widths_has_torchvisions_shapes(torchvision, width):
+    with torch.device("meta"):
+        ours, theirs = mobilenet_v2(width=width), torchvision.models.mobilenet_v2(width_mult=width)
+    shapes = [{name: tensor.shape for name, tensor in network.state_dict().items()} for network in (ours, theirs)]
+    assert shapes[0] == shapes[1]

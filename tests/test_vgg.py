@@ -45,6 +45,14 @@ def test_bigger_images_are_pooled_and_smaller_ones_refused():
         network(torch.zeros(1, 3, 32, 32))
 
 
+def test_fully_connected_layers_start_from_the_papers_deviation():
+    """Simonyan 2014, sec. 3.1: from a normal distribution with variance 0.0001, biases at zero."""
+    torch.manual_seed(0)
+    connected = [module for module in vgg("A", classes=200).modules() if isinstance(module, torch.nn.Linear)]
+    assert [round(layer.weight.std().item(), 4) for layer in connected] == [0.01] * 3
+    assert not any(layer.bias.any() for layer in connected)
+
+
 @pytest.mark.parametrize("arguments", [(17, {}), ("16", {}), ("F", {}), (16, {"classes": 0}), (True, {})])
 def test_bad_arguments_are_refused(arguments):
     with pytest.raises(ValueError, match="expected"):
