@@ -25,6 +25,7 @@ WORDS = ROOT / "tests" / "words.json"
 RESULTS = ROOT / "casestudies_lib" / "experiments" / "results"
 BIBLIOGRAPHY = (ROOT / "book" / "references.bib").read_text(encoding="utf-8")
 SOURCES = set(re.findall(r"@\w+{(\w+),", BIBLIOGRAPHY))  # such as `he2015`
+AUTHORS = {key[:-4] for key in SOURCES}
 YEARS = {key[-4:] for key in SOURCES}
 KNOWN = {"text/html", "text/plain", "text/markdown", claims.MIME, drawing.MIME}
 # What a page calls in order to say and show things, and not to measure them.
@@ -119,8 +120,8 @@ def backed(digits: str, unit: str, known: set[tuple[float, str]]) -> bool:
 
 
 def prose_of(source: str) -> str:
-    """What a reader reads of a Markdown cell; the code of a folded solution is run by a test instead."""
-    return re.sub(r"<details>.*?```python\n.*?```.*?</details>", "", source, flags=re.DOTALL)
+    """What a reader reads of a Markdown cell; the code of a solution is run by a test instead."""
+    return re.sub(r"```python\n.*?```", "", source, flags=re.DOTALL)
 
 
 PAGE_WIDE = r"(?i)predict|take away|they say|notes say|exercises"  # headings under which prose looks back or ahead
@@ -150,8 +151,31 @@ def loose_numerals(notebook) -> list[str]:
     for heading, prose, beside in sections(notebook):
         page_wide = not heading or heading.startswith("# ") or re.search(PAGE_WIDE, heading)
         known = everything if page_wide else numbers_in(" ".join(map(measured_text, beside)))
-        found = numerals("\n\n".join(prose))
+        found = numerals("\n\n".join([heading.lstrip("# "), *prose]))
         wrong += [f"{heading}: {written}" for written, digits, unit in found if not backed(digits, unit, known)]
+    return wrong
+
+
+def typed_numerals(notebook) -> list[str]:
+    """Numbers typed into what a cell prints or heads a table with: they would count as measured."""
+    wrong = []
+    for cell in code_cells(notebook):
+        for call in calls_in(ast.parse(cell.source), "print", "table"):
+            parts = [part for argument in call.args[:2] for part in literal_parts(argument)]
+            wrong += [f"{cell.id}: {written}" for part in parts for written, *_ in numerals(part)]
+    return wrong
+
+
+def false_equations(notebook) -> list[str]:
+    """Sums in the prose, such as 6 · 26 = 156, that do not come out."""
+    wrong = []
+    sides = r"(?<![\w.,·+−×/(-])(\d[\d,.]*(?:\s?[·+×−]\s?\d[\d,.]*)+)\s?=\s?(\d[\d,]*(?:\.\d+)?)"
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            for left, right in re.findall(sides, re.sub(r"\$|\\cdot|\\times", "", cell.source)):
+                terms = left.replace(",", "").translate(str.maketrans("·×−", "**-"))
+                if abs(eval(terms) - float(right.rstrip(",").replace(",", ""))) > 1e-9:
+                    wrong.append(f"{cell.id}: {left} = {right}")
     return wrong
 
 
@@ -165,6 +189,10 @@ def papers_nobody_knows(text: str) -> list[str]:
         r"\b([A-Z][a-zé]+)(?:(?:,| and| et al\.)? (?:and )?(?:others|colleagues|[A-Z][a-zé]+))?,? \(?((?:19|20)\d\d)\)?"
     )
     said = {f"{name.lower()}{year}" for name, year in re.findall(pair, text) if name not in NOT_AUTHORS}
+    dated = re.findall(r"\bIn ((?:19|20)\d\d)\b([^.:;]{0,80})", text)  # In 2013 Lin and others ...
+    for year, after in dated:
+        authors = [name.lower() for name in re.findall(r"\b[A-Z][a-zé]+\b", after) if name.lower() in AUTHORS]
+        said |= {f"{authors[0]}{year}"} if authors else set()
     return sorted(said - SOURCES)
 
 
@@ -370,6 +398,13 @@ class Written(ast.NodeTransformer):
         return self.visit(copy.deepcopy(known[0]))
 
 
+def decides(holds: ast.expr) -> bool:
+    """Whether an expression compares, or asks for all, any, equal or not."""
+    asks = {"all", "any", "equal", "allclose", "isinstance", "issubset"}
+    calls = [getattr(n.func, "id", getattr(n.func, "attr", "")) for n in ast.walk(holds) if isinstance(n, ast.Call)]
+    return bool(asks & set(calls)) or any(isinstance(n, (ast.Compare, ast.Not)) for n in ast.walk(holds))
+
+
 def empty_comparisons(notebook) -> list[str]:
     """What is compared with itself, or a constant with a constant, also behind names that the cell gives them."""
     wrong = []
@@ -382,6 +417,8 @@ def empty_comparisons(notebook) -> list[str]:
 
         for call in calls_in(tree, "claim"):
             holds = Written(assigned).visit(copy.deepcopy(argument(call, 3, "holds")))
+            parts = holds.values if isinstance(holds, ast.BoolOp) else [holds]
+            wrong += [f"{name_of(call)}: {ast.unparse(part)} compares nothing" for part in parts if not decides(part)]
             for node in ast.walk(holds):
                 if isinstance(node, ast.Compare):
                     sides = [node.left, *node.comparators]
@@ -440,19 +477,65 @@ def unwritten_notes(notebook) -> list[str]:
     return wrong
 
 
+def missing_verdicts(notebook) -> list[str]:
+    """Lines of the notes that the page answers and its table of verdicts lacks, because it stands too early."""
+    answered = {record["name"] for record in records(notebook) if "notes" in record}
+    for cell in code_cells(notebook):
+        if calls_in(ast.parse(cell.source), "what_the_notes_say"):
+            shown = re.findall(r'href="#claim-([\w-]+)"', " ".join(map(html_of, cell.outputs)))
+            return sorted(answered - {name.upper() for name in shown})
+    return sorted(answered)
+
+
+# What says that pictures were not learned from, in the words that a cell shows.
+UNSEEN = r"(?i)unseen|never seen|not seen|test error"
+
+
+def tests_on_training(notebook) -> list[str]:
+    """A cell that speaks of unseen pictures, and measures the errors on those that the page trains with."""
+    trees = [ast.parse(cell.source) for cell in code_cells(notebook)]
+    learned = {ast.unparse(argument(call, 1, "data")) for tree in trees for call in calls_in(tree, "train")}
+    wrong = []
+    for cell, tree, after in zip(code_cells(notebook), trees, [*trees[1:], ast.Module([], [])]):
+        tested = {ast.unparse(argument(call, 1, "data")) for call in calls_in(tree, "error")}
+        words = [n.value for part in (tree, after) for n in ast.walk(part) if isinstance(n, ast.Constant)]
+        if tested and tested <= learned and any(re.search(UNSEEN, w) for w in words if isinstance(w, str)):
+            wrong.append(f"{cell.id}: {', '.join(sorted(tested))}")
+    return wrong
+
+
 # ------------------------------------------------------------------ words that somebody has to accept
 def words_of(notebook) -> dict:
     """What a reader is told by claims, quotations and alt texts: everything but what was measured."""
     told = [{key: value for key, value in record.items() if key != "measured"} for record in records(notebook)]
     alts = [output["data"]["text/plain"] for output in outputs(notebook) if drawing.MIME in output.get("data", {})]
-    return {"claims": {record.pop("name"): record for record in told}, "pictures": alts}
+    pages = [BeautifulSoup(html_of(output), "html.parser") for output in outputs(notebook)]
+    places = {heading: [r["name"] for o in beside for r in shown_in(o)] for heading, _, beside in sections(notebook)}
+    return {
+        "claims": {record.pop("name"): record for record in told},
+        "places": {heading: " ".join(names) for heading, names in places.items() if names},
+        "pictures": alts,
+        "labels": [" | ".join(words) for page in pages if (words := labels(page))],
+    }
+
+
+def labels(page: BeautifulSoup) -> list[str]:
+    """What names the parts of a table, a figure or an explorer: letters, since numbers are measured elsewhere."""
+    named = page.select("caption, thead th, tbody th, figcaption, summary, label span:first-child, svg text")
+    found = [" ".join(element.get_text(" ").split()) for element in named if not element.find_parent(class_="claim")]
+    return [words for words in dict.fromkeys(found) if re.search(r"[A-Za-z]{3}", words)]
 
 
 def words() -> dict:
-    """The words of all pages, and a fingerprint of every stored record: what `tests/words.json` pins."""
+    """The words of all pages, and a fingerprint of every stored record and source: what `tests/words.json` pins."""
     pages = {path.stem: words_of(nbformat.read(path, as_version=4)) for path in PATHS}
     files = sorted(path for path in RESULTS.iterdir() if path.suffix in (".json", ".jsonl"))
-    return {"pages": pages, "records": {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files}}
+    sources = {entry.split(",")[0].split("{")[1]: " ".join(entry.split()) for entry in BIBLIOGRAPHY.split("\n@")}
+    return {
+        "pages": pages,
+        "records": {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files},
+        "sources": {key: hashlib.sha256(entry.encode()).hexdigest()[:16] for key, entry in sources.items()},
+    }
 
 
 def changed(pinned: dict, now: dict, where: str = "") -> list[str]:
@@ -565,6 +648,8 @@ def too_long(notebook) -> list[str]:
 
 GUARDS = [
     loose_numerals,
+    typed_numerals,
+    false_equations,
     unknown_papers,
     claims_that_say_more_than_they_measure,
     unmeasured_claims,
@@ -572,6 +657,8 @@ GUARDS = [
     unread_claims,
     unknown_sources,
     unwritten_notes,
+    missing_verdicts,
+    tests_on_training,
     not_portable,
     bad_outputs,
     bad_alt_text,

@@ -64,6 +64,8 @@ EDITS = {
     "a claim made a quotation": lambda page: first_claim(page, "claim").update(kind="quotation"),
     "a claim deleted": lambda page: page["claims"].pop("LENET-15"),
     "a claim added": lambda page: page["claims"].update({"NEW-1": {"kind": "claim", "sentence": "New."}}),
+    "a label of an explorer": lambda page: page["labels"].__setitem__(1, "channels out | channels in"),
+    "a claim in another section": lambda page: page["places"].update({"## AlexNet": "LENET-3"}),
     "an alt text": lambda page: page["pictures"].__setitem__(0, "Another picture."),
 }
 
@@ -81,6 +83,8 @@ def test_a_record_does_not_change_silently():
     now = guards.words()
     now["records"]["timing.json"] = "0" * 64
     assert len(guards.changed(guards.words(), now)) == 1 and len(now["records"]) == 3
+    now["sources"]["he2015"] = "0" * 16
+    assert len(guards.changed(guards.words(), now)) == 2, "another paper behind the same key"
 
 
 PROSE = [ROOT / "index.md", *sorted((ROOT / "book").glob("*.md"))]
@@ -127,6 +131,12 @@ def drawn(notebook):
 def break_alt(notebook):
     for output in drawn(notebook).outputs:
         output["data"]["text/html"] = re.sub(r'aria-label="[^"]*"', 'aria-label=""', html_of(output))
+
+
+def drop_a_verdict(notebook):
+    cell = first(notebook, lambda c: c.cell_type == "code" and "what_the_notes_say()" in c.source)
+    for output in cell.outputs:
+        output["data"]["text/html"] = html_of(output).replace('href="#claim-vgg-1"', "")
 
 
 def hide_credit(notebook):
@@ -214,6 +224,11 @@ BREAKS = {
     "a number in a code fence": (guards.loose_numerals, say("99.9% of them\n```", before="\n\n```\n")),
     "a number of another network": (guards.loose_numerals, say("LeNet-5 has 138,357,544 weights.", under="## LeNet")),
     "a number in alt text": (guards.loose_numerals, retell_alt("A curve that ends at 77.7% after a while.")),
+    "a number in a heading": (guards.loose_numerals, say("It counts\n", before="\n\n## 231, not 227\n\n")),
+    "a number beside a solution": (guards.loose_numerals, say("987,654 of them</details>", before="\n\n<details>")),
+    "a number typed into a print": (guards.typed_numerals, set_before("print('60,000 digits')", lambda n: None)),
+    "a sum that does not come out": (guards.false_equations, say("6 · 26 = 157")),
+    "a paper's year in other words": (guards.unknown_papers, say("In 2019 Simonyan and Zisserman built it.")),
     "a paper that nobody knows": (guards.unknown_papers, say("Nobody and others (2012) found it.")),
     "a paper of another year": (guards.unknown_papers, say("Krizhevsky 2013 found it.")),
     "a claim that says more": (guards.claims_that_say_more_than_they_measure, overstate(" 98.6%")),
@@ -232,6 +247,15 @@ BREAKS = {
         set_before("places = 256 - 224 + 1", type_in(3, "places == 33")),
     ),
     "a comparison that a constant decides": (guards.empty_comparisons, type_in(3, "lenet5() is None or True")),
+    "true of whatever is there": (guards.empty_comparisons, type_in(3, "bool(network)")),
+    "a table of verdicts that comes too early": (guards.missing_verdicts, drop_a_verdict),
+    "errors on what was learned": (
+        guards.tests_on_training,
+        lambda n: first(n, lambda c: "on digits it has never seen" in c.source or "error(" in c.source).update(
+            source="network, _ = train(lenet5, training, seed=0, epochs=1)\n"
+            "print('Of the unseen digits', error(network, training))"
+        ),
+    ),
     "a claim without its output": (guards.unread_claims, lambda n: claiming(n).update(outputs=[])),
     "a typed-in result": (guards.unread_claims, type_in(3, "1 < 2")),
     "a typed-in measurement": (guards.unread_claims, type_in(2, "f'{999:,} layers'")),
