@@ -16,13 +16,15 @@ import torch.nn.functional as F
 
 values = np.linspace(0.1, 3, 50)
 tensor = torch.tensor(values, dtype=torch.float32).reshape(2, 1, 5, 5)
-conv = torch.nn.Conv2d(1, 3, 3, dtype=torch.float32)
+torch.manual_seed(0)
+conv = torch.nn.Conv2d(1, 3, 3)
+weights = torch.linspace(0, 1, 75).view(3, 25)
 identity = torch.zeros(1, 1, 3, 3)
 identity[..., 1, 1] = 1
 makes = {
     "power": lambda: values**3.1, "log10": lambda: np.log10(values), "sum": lambda: np.array([values.sum()]),
     "linspace": lambda: np.linspace(0, 1, 50), "convolution": lambda: conv(tensor).detach().numpy(),
-    "linear": lambda: F.linear(tensor.flatten(1), torch.linspace(0, 1, 75).view(3, 25)).numpy(),
+    "linear": lambda: F.linear(tensor.flatten(1), weights).numpy(),
     "batch norm": lambda: F.batch_norm(tensor, None, None, training=True).numpy(),
     "gradient": lambda: torch.autograd.grad(conv(tensor).square().sum(), conv.weight)[0].numpy(),
     "math": lambda: np.array([math.log(v) for v in values]), "softmax": lambda: tensor.softmax(0).numpy(),
@@ -64,13 +66,14 @@ NOTEBOOK = """{
 
 
 def test_a_line_says_which_cells_were_red_and_nothing_stops(tmp_path, monkeypatch, capsys):
-    exact = np.log10(np.arange(2, 12) / 7).sum()
+    values = np.log10(np.arange(2, 12) / 7)
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "nbval.cfg").write_text("")
-    code = "print(f'{np.log10(np.arange(2, 12) / 7).sum():%s}')"
-    (tmp_path / "notebooks" / "raw.ipynb").write_text(NOTEBOOK % (f"{exact:.17g}", code % ".17g"))
-    (tmp_path / "notebooks" / "rounded.ipynb").write_text(NOTEBOOK % (f"{exact:.3f}", code % ".3f"))
+    code = "print(*(f'{value:%s}' for value in np.log10(np.arange(2, 12) / 7)))"
+    for name, digits in (("raw", ".17g"), ("rounded", ".3f")):
+        stored = " ".join(f"{value:{digits}}" for value in values)
+        (tmp_path / "notebooks" / f"{name}.ipynb").write_text(NOTEBOOK % (stored, code % digits))
     monkeypatch.setattr(processors, "NOTEBOOKS", sorted((tmp_path / "notebooks").glob("*.ipynb")))
     monkeypatch.setattr(processors, "LOGS", tmp_path / "logs")
     monkeypatch.setitem(processors.SETTINGS, "numpy without AVX2", {"NPY_DISABLE_CPU_FEATURES": ""})
