@@ -147,6 +147,7 @@ def tree(tmp_path_factory):
     (tree / "casestudies_lib" / "one.py").write_text(LIBRARY)
     (tree / "tests" / "test_one.py").write_text(TESTS)
     (tree / "tests" / "test_slow.py").write_text(SLOW + TESTS + "    time.sleep(0.5)\n")
+    (tree / "tests" / "test_two.py").write_text("import time\n\ndef test():\n    time.sleep(1)\n")
     shutil.copy(ROOT / "tests" / "nbval.cfg", tree / "tests")
     shutil.copy(ROOT / "tools" / "reach.py", tree / "tools")
     six = nbformat.v4.new_output("execute_result", {"text/plain": "6"}, execution_count=1)
@@ -174,9 +175,14 @@ def test_each_mutant_meets_what_runs_its_lines(tree, reach):
     assert pages == [page] and sorted(tests[:2]) == about and tests[2:] == [f"{slow}b"]
     pages, tests = tool.meeting(mutant_of(tree, "return x * 2"), reach, tree)
     assert pages == [] and sorted(tests[:2]) == about and tests[2:] == [f"{slow}a"]
-    for after, met in (("FACTOR = 3", [page]), ("return x + 3", [])):  # on import, in a fixture: any test may need it
-        pages, tests = tool.meeting(mutant_of(tree, after), reach, tree)
-        assert pages == met and sorted(tests[:2]) == about and tests[2:] == [f"{slow}b", f"{slow}a"]
+    pages, tests = tool.meeting(mutant_of(tree, "FACTOR = 3"), reach, tree)  # on import: any test may need it
+    assert (
+        pages == [page]
+        and sorted(tests[:2]) == about
+        and tests[2:] == [f"{slow}b", f"{slow}a", "tests/test_two.py::test"]
+    )
+    pages, tests = tool.meeting(mutant_of(tree, "return x + 3"), reach, tree)  # in a fixture: any test of its file
+    assert pages == [] and sorted(tests[:2]) == about and tests[2:] == [f"{slow}b", f"{slow}a"]
     pages, tests = tool.meeting(mutant_of(tree, "return x + 1"), reach, tree)
     assert pages == [] and sorted(tests) == about
 

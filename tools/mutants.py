@@ -292,10 +292,10 @@ def meeting(mutant: Mutant, reach: dict[str, dict], copy: Path) -> tuple[list[st
     pages = [page for page in notebooks if any(n in reach[page]["lines"].get(mutant.file, {}) for n in lines)]
     pages.sort(key=lambda page: (f".{name} " not in (copy / page).read_text(), reach[page]["seconds"][""]))
 
-    tests, seconds = reach["tests"]["names"], reach["tests"]["seconds"]
-    runs = {n for line in lines for n in reach["tests"]["lines"].get(mutant.file, {}).get(line, [])}
-    everyone = -1 in runs  # on import or in a fixture: nobody knows for which test, so for all
-    chosen = [test for n, test in enumerate(tests) if everyone or n in runs or about(test)]
+    names, seconds = reach["tests"]["names"], reach["tests"]["seconds"]
+    runs = {names[n] for line in lines for n in reach["tests"]["lines"].get(mutant.file, {}).get(line, [])}
+    # Under no name what runs on import: nobody knows for which test, so for all; a fixture's is its file's.
+    chosen = [test for test in seconds if test and ("" in runs or {test, file_of(test)} & runs or about(test))]
     total = Counter()
     for test in chosen:
         total[file_of(test)] += seconds[test]
@@ -321,7 +321,7 @@ def judged(mutant: Mutant, reach: dict[str, dict], copy: Path) -> dict:
             result["tests"] = "not asked"
         elif tests:
             chosen = copy / "chosen.json"
-            others = sorted(set(reach["tests"]["names"]) - set(tests))
+            others = sorted(set(reach["tests"]["seconds"]) - set(tests))
             chosen.write_text(json.dumps({"order": tests, "skip": others}))
             limit = 3 * sum(reach["tests"]["seconds"][test] for test in tests) + 60
             command = [*TESTS, *LEFT_OUT, *dict.fromkeys(file_of(test) for test in tests)]
