@@ -49,7 +49,8 @@ NAMES = """
 """
 FILES = [f"casestudies_lib/{name}.py" for name in NAMES.split()]
 ACCEPTED = ROOT / "tests" / "mutants-accepted.json"
-PYTEST = [sys.executable, "-m", "pytest", "-q", "-x", "-rfE", "-p", "no:cacheprovider", "-p", "reach"]
+# Plain asserts: pytest compiles a module with doctests anew to rewrite its asserts, and would miss the mutant.
+PYTEST = [sys.executable, "-m", "pytest", "-q", "-x", "-rfE", "--assert=plain", "-p", "no:cacheprovider", "-p", "reach"]
 # Without conftest: it holds a page to its CPU time, which on a busy machine would kill mutants that nobody noticed.
 NBVAL = [*PYTEST, "--nbval", "--nbval-current-env", "--nbval-sanitize-with=tests/nbval.cfg", "--noconftest"]
 TESTS = [*PYTEST, "--doctest-modules"]
@@ -201,7 +202,7 @@ def planted(mutant: Mutant, copy: Path) -> Iterator[None]:
     source = path.read_bytes()
     compiled = Path(importlib.util.cache_from_source(str(path)))
     with tempfile.NamedTemporaryFile(suffix=".py") as changed:
-        changed.write(source[: mutant.start] + mutant.new.encode() + source[mutant.end :])
+        changed.write(source[: mutant.start] + mutant.new.encode() + source[mutant.end :] + b"\n__mutant__ = True\n")
         changed.flush()
         unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
         with warnings.catch_warnings():
@@ -239,6 +240,8 @@ def run(command: list[str], copy: Path, limit: float | None = None, **environmen
             RUNNING.discard(process)
         said.seek(0)
         text = said.read()
+    if "the mutant was not there" in text:
+        raise RuntimeError(f"expected {command} to run the mutant, got the library as it was: {text[-500:]}")
     if code in (0, 5):  # 5: nothing was left to run
         return "green", ""
     if re.search(r"Timeout of \d+ seconds exceeded", text):
@@ -325,7 +328,8 @@ def judged(mutant: Mutant, reach: dict[str, dict], copy: Path) -> dict:
             chosen.write_text(json.dumps({"order": tests, "skip": others}))
             limit = 3 * sum(reach["tests"]["seconds"][test] for test in tests) + 60
             command = [*TESTS, *LEFT_OUT, *dict.fromkeys(file_of(test) for test in tests)]
-            result["tests"], result["by"] = run(command, copy, limit, REACH_CHOSEN=str(chosen))
+            module = mutant.file.removesuffix(".py").replace("/", ".")
+            result["tests"], result["by"] = run(command, copy, limit, REACH_CHOSEN=str(chosen), REACH_MUTANT=module)
     fate = "killed by the tests" if result["tests"] in ("red", "timeout") else "survived"
     fate = "killed by the notebooks" if result["notebooks"] in ("red", "timeout") else fate
     return {"fate": fate, **result, "seconds": round(time.monotonic() - start)}
