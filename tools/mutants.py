@@ -35,7 +35,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -220,7 +220,8 @@ RUNNING: set[subprocess.Popen] = set()
 def stop() -> None:
     """End what runs, kernels too, which see that their parent is gone."""
     for process in RUNNING:
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def run(command: list[str], copy: Path, limit: float | None = None, **environment: str) -> tuple[str, str]:
@@ -233,11 +234,12 @@ def run(command: list[str], copy: Path, limit: float | None = None, **environmen
         try:
             code = process.wait(limit)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
             return "timeout", ""
         finally:
             RUNNING.discard(process)
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
         said.seek(0)
         text = said.read()
     if "the mutant was not there" in text:
