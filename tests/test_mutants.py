@@ -110,6 +110,13 @@ def double(x):
 def half(x):
     return x / 2
 
+def third(x):
+    '''
+    >>> third(6)
+    2.0
+    '''
+    return x / 3
+
 def idle(x):
     return x - 1
 
@@ -147,6 +154,7 @@ def tree(tmp_path_factory):
     (tree / "casestudies_lib" / "one.py").write_text(LIBRARY)
     (tree / "tests" / "test_one.py").write_text(TESTS)
     (tree / "tests" / "test_slow.py").write_text(SLOW + TESTS + "    time.sleep(0.5)\n")
+    (tree / "tests" / "test_two.py").write_text("import time\n\ndef test():\n    time.sleep(1)\n")
     shutil.copy(ROOT / "tests" / "nbval.cfg", tree / "tests")
     shutil.copy(ROOT / "tools" / "reach.py", tree / "tools")
     six = nbformat.v4.new_output("execute_result", {"text/plain": "6"}, execution_count=1)
@@ -169,14 +177,23 @@ def mutant_of(tree, after):
 def test_each_mutant_meets_what_runs_its_lines(tree, reach):
     assert tool.reached(tree, tree / "reach-cache.json") == reach, "worked out once"
     page, one, slow = "notebooks/01.ipynb", "tests/test_one.py::test_", "tests/test_slow.py::test_"
-    about = [f"{one}a", f"{one}b"]  # whatever the lines: it may run them in another process
+    about = [
+        "casestudies_lib/one.py::casestudies_lib.one.third",
+        f"{one}a",
+        f"{one}b",
+    ]  # whatever the lines: it may run them in another process
     pages, tests = tool.meeting(mutant_of(tree, "return FACTOR / x"), reach, tree)
-    assert pages == [page] and sorted(tests[:2]) == about and tests[2:] == [f"{slow}b"]
+    assert pages == [page] and sorted(tests[:3]) == about and tests[3:] == [f"{slow}b"]
     pages, tests = tool.meeting(mutant_of(tree, "return x * 2"), reach, tree)
-    assert pages == [] and sorted(tests[:2]) == about and tests[2:] == [f"{slow}a"]
-    for after, met in (("FACTOR = 3", [page]), ("return x + 3", [])):  # on import, in a fixture: any test may need it
-        pages, tests = tool.meeting(mutant_of(tree, after), reach, tree)
-        assert pages == met and sorted(tests[:2]) == about and tests[2:] == [f"{slow}b", f"{slow}a"]
+    assert pages == [] and sorted(tests[:3]) == about and tests[3:] == [f"{slow}a"]
+    pages, tests = tool.meeting(mutant_of(tree, "FACTOR = 3"), reach, tree)  # on import: any test may need it
+    assert (
+        pages == [page]
+        and sorted(tests[:3]) == about
+        and tests[3:] == [f"{slow}b", f"{slow}a", "tests/test_two.py::test"]
+    )
+    pages, tests = tool.meeting(mutant_of(tree, "return x + 3"), reach, tree)  # in a fixture: any test of its file
+    assert pages == [] and sorted(tests[:3]) == about and tests[3:] == [f"{slow}b", f"{slow}a"]
     pages, tests = tool.meeting(mutant_of(tree, "return x + 1"), reach, tree)
     assert pages == [] and sorted(tests) == about
 
@@ -199,6 +216,7 @@ def test_chosen_tests_run_in_their_order(tree):
     [
         ("return FACTOR / x", "killed by the notebooks", "notebooks/01.ipynb::Cell 0"),
         ("return x * 2", "killed by the tests", "tests/test_one.py::test_a"),
+        ("return x * 3", "killed by the tests", "casestudies_lib/one.py::casestudies_lib.one.third"),
         ("return x + 1", "survived", ""),
     ],
 )

@@ -35,7 +35,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -49,7 +49,8 @@ NAMES = """
 """
 FILES = [f"casestudies_lib/{name}.py" for name in NAMES.split()]
 ACCEPTED = ROOT / "tests" / "mutants-accepted.json"
-PYTEST = [sys.executable, "-m", "pytest", "-q", "-x", "-rfE", "-p", "no:cacheprovider", "-p", "reach"]
+# Plain asserts: pytest compiles a module with doctests anew to rewrite its asserts, and would miss the mutant.
+PYTEST = [sys.executable, "-m", "pytest", "-q", "-x", "-rfE", "--assert=plain", "-p", "no:cacheprovider", "-p", "reach"]
 # Without conftest: it holds a page to its CPU time, which on a busy machine would kill mutants that nobody noticed.
 NBVAL = [*PYTEST, "--nbval", "--nbval-current-env", "--nbval-sanitize-with=tests/nbval.cfg", "--noconftest"]
 TESTS = [*PYTEST, "--doctest-modules"]
@@ -202,7 +203,7 @@ def planted(mutant: Mutant, copy: Path) -> Iterator[None]:
     source = path.read_bytes()
     compiled = Path(importlib.util.cache_from_source(str(path)))
     with tempfile.NamedTemporaryFile(suffix=".py") as changed:
-        changed.write(source[: mutant.start] + mutant.new.encode() + source[mutant.end :])
+        changed.write(source[: mutant.start] + mutant.new.encode() + source[mutant.end :] + b"\n__mutant__ = True\n")
         changed.flush()
         unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
         with warnings.catch_warnings():
@@ -220,7 +221,8 @@ RUNNING: set[subprocess.Popen] = set()
 def stop() -> None:
     """End what runs, kernels too, which see that their parent is gone."""
     for process in RUNNING:
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def run(command: list[str], copy: Path, limit: float | None = None, **environment: str) -> tuple[str, str]:
@@ -233,13 +235,16 @@ def run(command: list[str], copy: Path, limit: float | None = None, **environmen
         try:
             code = process.wait(limit)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
             return "timeout", ""
         finally:
             RUNNING.discard(process)
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
         said.seek(0)
         text = said.read()
+    if "the mutant was not there" in text:
+        raise RuntimeError(f"expected {command} to run the mutant, got the library as it was: {text[-500:]}")
     if code in (0, 5):  # 5: nothing was left to run
         return "green", ""
     if re.search(r"Timeout of \d+ seconds exceeded", text):
@@ -293,10 +298,10 @@ def meeting(mutant: Mutant, reach: dict[str, dict], copy: Path) -> tuple[list[st
     pages = [page for page in notebooks if any(n in reach[page]["lines"].get(mutant.file, {}) for n in lines)]
     pages.sort(key=lambda page: (f".{name} " not in (copy / page).read_text(), reach[page]["seconds"][""]))
 
-    tests, seconds = reach["tests"]["names"], reach["tests"]["seconds"]
-    runs = {n for line in lines for n in reach["tests"]["lines"].get(mutant.file, {}).get(line, [])}
-    everyone = -1 in runs  # on import or in a fixture: nobody knows for which test, so for all
-    chosen = [test for n, test in enumerate(tests) if everyone or n in runs or about(test)]
+    names, seconds = reach["tests"]["names"], reach["tests"]["seconds"]
+    runs = {names[n] for line in lines for n in reach["tests"]["lines"].get(mutant.file, {}).get(line, [])}
+    # Under no name what runs on import: nobody knows for which test, so for all; a fixture's is its file's.
+    chosen = [test for test in seconds if test and ("" in runs or {test, file_of(test)} & runs or about(test))]
     total = Counter()
     for test in chosen:
         total[file_of(test)] += seconds[test]
@@ -322,11 +327,12 @@ def judged(mutant: Mutant, reach: dict[str, dict], copy: Path) -> dict:
             result["tests"] = "not asked"
         elif tests:
             chosen = copy / "chosen.json"
-            others = sorted(set(reach["tests"]["names"]) - set(tests))
+            others = sorted(set(reach["tests"]["seconds"]) - set(tests))
             chosen.write_text(json.dumps({"order": tests, "skip": others}))
             limit = 3 * sum(reach["tests"]["seconds"][test] for test in tests) + 60
             command = [*TESTS, *LEFT_OUT, *dict.fromkeys(file_of(test) for test in tests)]
-            result["tests"], result["by"] = run(command, copy, limit, REACH_CHOSEN=str(chosen))
+            module = mutant.file.removesuffix(".py").replace("/", ".")
+            result["tests"], result["by"] = run(command, copy, limit, REACH_CHOSEN=str(chosen), REACH_MUTANT=module)
     fate = "killed by the tests" if result["tests"] in ("red", "timeout") else "survived"
     fate = "killed by the notebooks" if result["notebooks"] in ("red", "timeout") else fate
     return {"fate": fate, **result, "seconds": round(time.monotonic() - start)}

@@ -1,14 +1,17 @@
 """A pytest plugin of tools/mutants.py: records which test runs which line of the library, or runs chosen tests.
 
-`REACH_RECORD` names the JSON file to write, `REACH_CHOSEN` the one that lists ids to skip and the order of the rest.
+`REACH_RECORD` names the JSON file to write, `REACH_CHOSEN` the one that lists ids to skip and the order of the rest,
+`REACH_MUTANT` the module that should be a mutant.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import coverage
@@ -17,6 +20,7 @@ import pytest
 RECORD, CHOSEN = os.environ.get("REACH_RECORD"), os.environ.get("REACH_CHOSEN")
 LIBRARY = "casestudies_lib"
 seconds: dict[str, float] = {}
+booked = ""
 here = coverage.Coverage(data_file=None, source=[LIBRARY])
 here.set_option("run:disable_warnings", ["no-data-collected"])  # notebooks run in a kernel
 
@@ -41,31 +45,43 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     start = time.perf_counter()
-    try:
-        return (yield)
-    finally:
-        seconds[item.nodeid] = time.perf_counter() - start
+    with lines_of(item.nodeid.partition("::")[0]):  # fixtures may be shared, by tests of one file: no wider ones use it
+        result = yield
+    seconds[item.nodeid] = time.perf_counter() - start
+    return result
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """Lines of the call are the test's own; those of fixtures may be shared, and go to nobody."""
-    if not RECORD:
+    with lines_of(item.nodeid):
         return (yield)
-    here.switch_context(item.nodeid)
+
+
+@contextmanager
+def lines_of(name: str) -> Iterator[None]:
+    """Book the lines that run here under a name; what runs outside, on import, goes under none."""
+    global booked
+    before, booked = booked, name
+    if RECORD:
+        here.switch_context(booked)
     try:
-        return (yield)
+        yield
     finally:
-        here.switch_context("")
+        booked = before
+        if RECORD:
+            here.switch_context(booked)
 
 
 def pytest_unconfigure() -> None:
+    mutant = sys.modules.get(os.environ.get("REACH_MUTANT", ""))
+    if mutant and not hasattr(mutant, "__mutant__"):
+        print("the mutant was not there")
     if not RECORD:
         return
     here.stop()
     seconds[""] = time.perf_counter() - seconds[""]
-    names = [name for name in seconds if name]
-    number = {name: place for place, name in enumerate(names)} | {"": -1}
+    names = list(dict.fromkeys([*seconds, *(test.partition("::")[0] for test in seconds)]))
+    number = {name: place for place, name in enumerate(names)}
     data = [here.get_data()]
     for kernel in Path.cwd().glob(".coverage*nbval*"):
         data.append(coverage.CoverageData(str(kernel)))
