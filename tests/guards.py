@@ -22,6 +22,7 @@ from casestudies_lib import claims, drawing
 ROOT = Path(__file__).resolve().parent.parent
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 WORDS = ROOT / "tests" / "words.json"
+PROSE = [ROOT / "index.md", *sorted((ROOT / "book").glob("*.md"))]  # the pages without code
 RESULTS = ROOT / "casestudies_lib" / "experiments" / "results"
 BIBLIOGRAPHY = (ROOT / "book" / "references.bib").read_text(encoding="utf-8")
 SOURCES = set(re.findall(r"@\w+{(\w+),", BIBLIOGRAPHY))  # such as `he2015`
@@ -417,8 +418,11 @@ def empty_comparisons(notebook) -> list[str]:
 
         for call in calls_in(tree, "claim"):
             holds = Written(assigned).visit(copy.deepcopy(argument(call, 3, "holds")))
-            parts = holds.values if isinstance(holds, ast.BoolOp) else [holds]
-            wrong += [f"{name_of(call)}: {ast.unparse(part)} compares nothing" for part in parts if not decides(part)]
+            written = argument(call, 3, "holds")
+            for part in written.values if isinstance(written, ast.BoolOp) else [written]:
+                given = Written(assigned).visit(copy.deepcopy(part)) if isinstance(part, ast.Name) else part
+                if not decides(given):
+                    wrong.append(f"{name_of(call)}: {ast.unparse(part)} compares nothing")
             for node in ast.walk(holds):
                 if isinstance(node, ast.Compare):
                     sides = [node.left, *node.comparators]
@@ -506,13 +510,21 @@ def tests_on_training(notebook) -> list[str]:
 
 # ------------------------------------------------------------------ words that somebody has to accept
 def words_of(notebook) -> dict:
-    """What a reader is told by claims, quotations and alt texts: everything but what was measured."""
+    """What a reader is told by claims, quotations, pictures and exercises: everything but what was measured."""
     told = [{key: value for key, value in record.items() if key != "measured"} for record in records(notebook)]
     alts = [output["data"]["text/plain"] for output in outputs(notebook) if drawing.MIME in output.get("data", {})]
     pages = [BeautifulSoup(html_of(output), "html.parser") for output in outputs(notebook)]
     places = {heading: [r["name"] for o in beside for r in shown_in(o)] for heading, _, beside in sections(notebook)}
+    typed = {
+        name_of(call): " … ".join(literal_parts(argument(call, 2, "measured")))
+        for cell in code_cells(notebook)
+        for call in calls_in(ast.parse(cell.source), "claim")
+    }
+    tasks = [text for heading, prose, _ in sections(notebook) for text in prose if re.search("(?i)exercises", heading)]
     return {
         "claims": {record.pop("name"): record for record in told},
+        "measured": {name: words for name, words in typed.items() if re.search(r"[A-Za-z]{3}", words)},
+        "exercises": "\n".join(tasks).strip(),
         "places": {heading: " ".join(names) for heading, names in places.items() if names},
         "pictures": alts,
         "labels": [" | ".join(words) for page in pages if (words := labels(page))],
@@ -534,6 +546,7 @@ def words() -> dict:
     return {
         "pages": pages,
         "records": {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files},
+        "prose": {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in PROSE},
         "sources": {key: hashlib.sha256(entry.encode()).hexdigest()[:16] for key, entry in sources.items()},
     }
 
