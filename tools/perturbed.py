@@ -7,10 +7,11 @@ unit in the last place, up, down or not at all. Which of the three depends on no
 what it read, the result itself, and the environment variable PERTURBED, a number that stands for the processor. So
 the same computation gives the same result, as it does on a real machine.
 
-What every kernel gets right stays: zeros, whole numbers (2³, log10(100), a sum of whole numbers), infinities, sums of
-one term (a convolution with a single weight a filter), and what IEEE 754 rounds correctly: + - × ÷ and square roots.
-Python's own `**` on floats cannot be reached, and the steps of an optimizer are left alone, to save time: they are
-computed from gradients that moved.
+What every kernel gets right stays: zeros, whole numbers (2³, log10(100), a sum of whole numbers), infinities, numbers
+whose last bits are zero (those of exact sums of binary fractions are, rounded ones seldom), sums of one term (a
+convolution with a single weight a filter), and what IEEE 754 rounds correctly: + - × ÷ and square roots. Python's own
+`**` on floats cannot be reached, and the steps of an optimizer are left alone, to save time: they are computed from
+gradients that moved.
 """
 
 from __future__ import annotations
@@ -56,18 +57,20 @@ def salt(*what: object) -> int:
     return zlib.crc32(repr((PROCESSOR, *what)).encode()) >> 2
 
 
-# The whole numbers of the same width, and an odd one to multiply with, whose product's first two bits look random.
-BITS = {torch.float32: (torch.int32, -1640531535, 30), torch.float64: (torch.int64, -7046029254386353131, 62)}
+# The whole numbers of the same width; an odd one to multiply with, whose product's first two bits look random; and the
+# last bits, which are zero where nothing was rounded.
+BITS = {torch.float32: (torch.int32, -1640531535, 30, 15), torch.float64: (torch.int64, -7046029254386353131, 62, 255)}
 
 
 def moved(result: torch.Tensor, by: int) -> torch.Tensor:
-    """A float tensor with each value one unit in the last place up, down or as it was; zeros and whole numbers stay."""
+    """A float tensor with each value one unit in the last place up, down or as it was; what looks exact stays."""
     if result.dtype not in BITS or result.device.type != "cpu" or not result.numel():
         return result
-    whole, factor, shift = BITS[result.dtype]
+    whole, factor, shift, last = BITS[result.dtype]
     bits = result.contiguous().view(whole)
     step = (bits * factor).add_(by * factor % 2**30).bitwise_right_shift_(shift).clamp_(min=-1)  # -2, -1, 0 or 1
-    return step.masked_fill_(result == result.trunc(), 0).add_(bits).view(result.dtype)
+    stays = (result == result.trunc()).logical_or_((bits & last) == 0)
+    return step.masked_fill_(stays, 0).add_(bits).view(result.dtype)
 
 
 def is_whole(tensor: torch.Tensor) -> bool:
