@@ -13,12 +13,12 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
-
-from guards import WORDS, changed, words  # noqa: E402
 
 
 def main() -> None:
+    sys.path.insert(0, str(ROOT / "tests"))
+    from guards import WORDS, changed, words
+
     pinned = json.loads(WORDS.read_text(encoding="utf-8")) if WORDS.exists() else {}
     now = words()
     lines = changed(pinned, now)
