@@ -62,3 +62,8 @@ def test_pools_overlap_and_dropout_is_a_half():
         pools = [layer.kind for layer in layers if "pool" in layer.kind]
         assert pools == ["max pool 3×3, stride 2"] * 3
         assert [layer.module.p for layer in layers if layer.kind == "Dropout"] == [0.5, 0.5]
+
+
+def test_the_side_that_does_not_fit_is_the_one_that_is_explained():
+    with pytest.raises(ValueError, match=r"got 227 x 300 \(conv1 .*\(300 - 11\)/4"):
+        alexnet("2012")(torch.zeros(1, 3, 227, 300))
