@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import takewhile
 from math import inf
 
 import torch
@@ -96,7 +95,7 @@ def jacobian_error(build: Callable[[], nn.Module], images: torch.Tensor, *, seed
         torch.manual_seed(seed)
         network = build().double().train()
         a = images.double()
-        for _, layer in takewhile(lambda child: child[0] != "avgpool", network.named_children()):
+        for layer in network.children():
             for block in layer if isinstance(layer, nn.Sequential) else [layer]:
                 a = a.detach().requires_grad_()
                 out = block(a)

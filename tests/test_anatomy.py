@@ -153,6 +153,8 @@ def test_anatomy_leaves_the_network_as_it_was():
 def test_tables_and_lookups():
     vgg = anatomy("vgg16")
     assert "conv5_3 conv 3×3 14×14×512 2,359,808 462,422,016 196" in " ".join(str(vgg).split())
+    aligned = "\nconv1_1 conv 3×3               224×224×64        1,792    86,704,128    3\n"
+    assert aligned in str(anatomy("vgg11"))  # words to the left, counts to the right
     assert "138,357,544" in vgg._repr_html_() and 'aria-label="VGG-16, layer by layer"' in vgg._repr_html_()
     assert written((512, 7, 7)) == "7×7×512" and written((10,)) == "10"
     with pytest.raises(ValueError, match="did you mean conv5_3"):

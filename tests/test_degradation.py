@@ -425,7 +425,13 @@ def test_bad_settings_are_refused(tmp_path, monkeypatch, capsys, settings, says)
     with pytest.raises(SystemExit) as exit:
         main([*GRID, "--out", "out.jsonl", *settings.split()])
     told = capsys.readouterr()
-    assert exit.value.code == 2 and says in told.err and "Traceback" not in told.err and told.out == ""
+    assert (
+        exit.value.code == 2
+        and told.err.startswith(f"usage: python -m {MODULE} ")
+        and says in told.err
+        and "Traceback" not in told.err
+        and told.out == ""
+    )
     assert not (tmp_path / "out.jsonl").exists() and not list(tmp_path.rglob("*.pt"))
 
 

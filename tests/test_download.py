@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import io
 import pickle
 import socket
 import struct
@@ -274,6 +275,15 @@ def test_fashion_mnist_from_debian_and_the_usual_folder(server, clothes, tmp_pat
     assert names(data.DEBIAN) == sorted(path[1:] for path in server.files)
 
 
+class Python2(pickle._Pickler):
+    """Writes bytes as Python 2 wrote its strings, which is how CIFAR-10 is stored."""
+
+    def save_string(self, value):
+        self.write(pickle.BINSTRING + struct.pack("<i", len(value)) + value)
+
+    dispatch = pickle._Pickler.dispatch | {bytes: save_string}
+
+
 @pytest.fixture
 def colours(monkeypatch, tmp_path):
     """CIFAR-10 in small, six batches of 9 red, green and blue pictures, labels 0, 1, 2: `(raw pixels, labels)`."""
@@ -283,7 +293,9 @@ def colours(monkeypatch, tmp_path):
         of = numbers.permutation([0, 1, 2] * 3)
         pixels = numbers.integers(0, 100, (9, 3, 32, 32), dtype=np.uint8)
         pixels[np.arange(9), of] += 150
-        content = pickle.dumps({b"data": pixels.reshape(9, 3072), b"labels": of.tolist()})
+        stream = io.BytesIO()
+        Python2(stream, protocol=2).dump({b"data": pixels.reshape(9, 3072), b"labels": of.tolist()})
+        content = stream.getvalue()
         (tmp_path / name).write_bytes(content)
         checksums[name] = f"md5:{hashlib.md5(content).hexdigest()}"
         raw.append(pixels / 255)

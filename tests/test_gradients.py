@@ -111,6 +111,16 @@ def test_a_block_that_computes_nan_is_not_called_exact(place):
     assert isnan(jacobian_error(build, IMAGES, seed=0))
 
 
+def test_the_seed_decides_what_is_compared():
+    """Same weights and directions for one seed, whatever was drawn before; others for another."""
+
+    def error(seed, before):
+        torch.manual_seed(before)
+        return jacobian_error(partial(cifar_resnet, 8, **SMALL), IMAGES, seed=seed)
+
+    assert error(0, before=1) == error(0, before=2) != error(1, before=1)
+
+
 def test_images_of_nan_are_not_called_exact():
     assert isnan(jacobian_error(partial(cifar_resnet, 8, **SMALL), IMAGES * float("nan"), seed=0))
 
