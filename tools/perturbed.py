@@ -57,29 +57,37 @@ def salt(*what: object) -> int:
     return zlib.crc32(repr((PROCESSOR, *what)).encode()) >> 2
 
 
-# The whole numbers of the same width; an odd one to multiply with, whose product's first two bits look random; and the
-# last bits, which are zero where nothing was rounded.
-BITS = {torch.float32: (torch.int32, -1640531535, 30, 15), torch.float64: (torch.int64, -7046029254386353131, 62, 255)}
+# The whole numbers of the same width; an odd one, so that the first bit of a product with it looks random; the place of that
+# bit; and the last bits, which are zero where nothing was rounded.
+BITS = {torch.float32: (torch.int32, -1640531535, 31, 15), torch.float64: (torch.int64, -7046029254386353131, 63, 255)}
 
 
 def moved(result: torch.Tensor, by: int) -> torch.Tensor:
-    """A float tensor with each value one unit in the last place up, down or as it was; what looks exact stays."""
+    """A float tensor of which about half the values moved by one unit in the last place; what looks exact stays.
+
+    Whether away from zero or towards it depends on `by`. Few operations, because they come after every one of torch's.
+    """
     if result.dtype not in BITS or result.device.type != "cpu" or not result.numel():
         return result
-    whole, factor, shift, last = BITS[result.dtype]
+    whole, factor, first, last = BITS[result.dtype]
     bits = result.contiguous().view(whole)
-    step = (bits * factor).add_(by * factor % 2**30).bitwise_right_shift_(shift).clamp_(min=-1)  # -2, -1, 0 or 1
-    stays = (result == result.trunc()).logical_or_((bits & last) == 0)
-    return step.masked_fill_(stays, 0).add_(bits).view(result.dtype)
+    step = (bits * (factor + 2 * (by % 2**28))).bitwise_right_shift_(first)  # -1 or 0
+    step.mul_((bits & last) != 0)
+    return torch.add(bits, step, alpha=1 if by & 1 else -1).view(result.dtype)
 
 
 def is_whole(tensor: torch.Tensor) -> bool:
-    return not tensor.is_floating_point() or bool((tensor == tensor.round()).all())
+    """Whether all its numbers are whole; the first few are looked at first, because they nearly always tell."""
+    if not tensor.is_floating_point():
+        return True
+    return all(bool((part == part.round()).all()) for part in (tensor.flatten()[:16], tensor))
 
 
 def single_terms(weights: torch.Tensor) -> bool:
     """Whether each row of weights has one at most that is not zero: then nothing is added up."""
-    return weights.dim() > 1 and bool(((weights != 0).flatten(1).sum(1) <= 1).all())
+    return weights.dim() > 1 and all(
+        bool((part.flatten(1).count_nonzero(1) <= 1).all()) for part in (weights[:1], weights)
+    )
 
 
 @cache
