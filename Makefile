@@ -24,7 +24,7 @@ book: $(VENV)/ready ## build the book into _build/html, every warning an error
 
 test: $(VENV)/ready lint ## everything that must hold: library, notebooks, guards, book
 	$(BIN)/python -m pytest notebooks/*.ipynb casestudies_lib tests --ignore=tests/browser --doctest-modules \
-		--nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with=tests/nbval.cfg \
+		--nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with=tests/book/nbval.cfg \
 		-n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 notebooks: $(VENV)/ready ## run the notebooks and store their outputs

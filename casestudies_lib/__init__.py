@@ -1,6 +1,16 @@
-"""The networks of CNN Case Studies, one file for each paper, and what the book measures, draws and claims with them.
+"""The networks of CNN Case Studies, one file a paper, and rooms for what the book does with them.
 
-From the ground up: `checks`, `markup`, `blocks`; the papers, `lenet`, `alexnet`, `vgg`, `resnet`; `models` with all of
-them by name; `anatomy`, `wiring`; `drawing`, `diagrams`, `explorers`; `download`, `data`, `training`, `gradients`;
-`experiments`; `claims` and `pages`.
+A module imports only from its own line and the lines above it; a paper imports no other paper, and `page` no network.
+
+    checks          the refusals that all share
+    page            claims, exercises, listings, tables: what a page is made of
+    network         a chain of layers that checks its input
+    blocks          blocks that several papers share
+    papers          lenet alexnet vgg resnet nin inception mobilenet efficientnet
+    models          all networks by name, and what their papers published
+    measure         layers, parameters, MACs, receptive fields, the graph of a forward pass
+    figures         pictures of what `measure` found
+    training        real images as one tensor, downloads, a short training loop, gradients
+    explorers       what a reader moves by hand, without a kernel
+    experiments     the few that take longer, and their recorded results
 """

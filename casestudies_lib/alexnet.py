@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from casestudies_lib.blocks import Network, name_weight_layers
 from casestudies_lib.checks import Images, one_of, positive_int
+from casestudies_lib.network import Network, name_weight_layers
 
 NAMES = ["conv1", "pool1", "conv2", "pool2", "conv3", "conv4", "conv5", "pool5", "fc6", "fc7", "fc8"]
 

@@ -1,95 +1,9 @@
-"""What three networks or more share."""
+"""Blocks that several papers share."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Mapping
-
 import torch
 from torch import nn
-
-from casestudies_lib.checks import Images
-
-
-class Network(nn.Sequential):
-    """A chain of layers that checks its input, and knows what the paper calls its layers.
-
-    Args:
-        title: the name that figures and tables print.
-        expects: the images that `forward` accepts.
-        layers: child name -> module, in order; the names are the checkpoint's.
-        paper_names: module path -> the paper's name, such as `{"features.0": "conv1"}`.
-    """
-
-    def __init__(
-        self,
-        title: str,
-        expects: Images,
-        layers: Mapping[str, nn.Module],
-        paper_names: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__()
-        for name, module in layers.items():
-            self.add_module(name, module)
-        self.title = title
-        self.expects = expects
-        self.paper_names = dict(paper_names or {})
-
-    def __getitem__(self, index: int | slice) -> nn.Module:
-        """One layer, or a part of the chain as a plain `nn.Sequential` that takes any input."""
-        if isinstance(index, slice):
-            return nn.Sequential(OrderedDict(self.chain()[index]))
-        return super().__getitem__(index)
-
-    def chain(self) -> list[tuple[str, nn.Module]]:
-        """What an image passes on its way to the logits, `(name, layer)` in order."""
-        return list(self.named_children())
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """`(N, C, H, W) -> (N, classes)` logits.
-
-        Raises:
-            ValueError: an input that does not fit `expects`.
-        """
-        self.expects.check(x, self)
-        for _, layer in self.chain():
-            x = layer(x)
-        return x
-
-
-def five_strides(size: int = 224, *, to: str = "the last blocks", repair: str | None = None) -> Images:
-    """Colour images of at least 33 pixels, of which five strides of 2 leave more than one position; made for `size`.
-
-    `to` and `repair` complete the refusal of smaller ones.
-    """
-    return Images(
-        3,
-        size,
-        exact=False,
-        least=33,
-        why=lambda h, w: f"five strides of 2 leave {-(-h // 32)} x {-(-w // 32)} positions to {to}",
-        repair=repair,
-    )
-
-
-def name_weight_layers(chain: nn.Module, names: list[str]) -> dict[str, str]:
-    """Module path -> paper's name, for the convolutions, pools and linear layers of `chain` in order."""
-    kinds = (nn.Conv2d, nn.MaxPool2d, nn.Linear)
-    paths = [path for path, module in chain.named_modules() if isinstance(module, kinds)]
-    return dict(zip(paths, names, strict=True))
-
-
-def he_initialised(network: Network) -> Network:
-    """He's normal initialisation of every convolution, over outputs; its biases 0; linear layers as they are.
-
-    He et al.: Delving deep into rectifiers, ICCV 2015, eq. 14. On the meta device there is nothing to fill.
-    """
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d) and not module.weight.is_meta:
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-    return network
 
 
 def conv_bn(

@@ -23,8 +23,9 @@ from math import ceil, floor
 import torch
 from torch import nn
 
-from casestudies_lib.blocks import Network, SqueezeExcitation, conv_bn, five_strides, he_initialised, round_channels
+from casestudies_lib.blocks import SqueezeExcitation, conv_bn, round_channels
 from casestudies_lib.checks import one_of, positive_int, positive_number
+from casestudies_lib.network import Network, five_strides, he_initialised
 
 # Table 1, B0: expansion, kernel, stride of the first, channels, layers of each stage.
 B0 = [

@@ -17,8 +17,8 @@ from functools import partial
 import torch
 from torch import nn
 
-from casestudies_lib.blocks import Network, he_initialised
 from casestudies_lib.checks import Images, one_of, positive_int
+from casestudies_lib.network import Network, he_initialised
 
 # Table 1, in its columns: #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj.
 TABLE = {

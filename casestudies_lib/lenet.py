@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from casestudies_lib.blocks import Network
 from casestudies_lib.checks import Images, one_of, positive_int
+from casestudies_lib.network import Network
 
 # Table I: the S2 maps that each of the 16 C3 maps reads.
 C3_TABLE = (

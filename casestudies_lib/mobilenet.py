@@ -19,8 +19,9 @@ from functools import partial
 import torch
 from torch import nn
 
-from casestudies_lib.blocks import Network, SqueezeExcitation, conv_bn, five_strides, he_initialised, round_channels
+from casestudies_lib.blocks import SqueezeExcitation, conv_bn, round_channels
 from casestudies_lib.checks import one_of, positive_int, positive_number
+from casestudies_lib.network import Network, five_strides, he_initialised
 
 # V1, Table 1, after the first convolution: (channels out, stride) of each separable block.
 V1 = [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 from torch import nn
 
@@ -50,4 +51,55 @@ MODELS: dict[str, Callable[[], nn.Module]] = {
     "mobilenet_v3_small": partial(mobilenet_v3, "small"),
     "mobilenet_v3_large": partial(mobilenet_v3, "large"),
     **{f"efficientnet_{variant}": partial(efficientnet, variant) for variant in SCALES},
+}
+
+
+class Published(NamedTuple):
+    """What a paper printed of one network.
+
+    Attributes:
+        family: the paper's networks, as this book calls them.
+        year: of the paper's first version.
+        images: what it was trained on and tested with.
+        accuracy: share of test (ImageNet: validation) images whose most likely class is right, in percent.
+        source: paper and table.
+        views: what of an image one prediction averages, where the paper says so. Papers differ, so accuracies of
+            different families are comparable to two or three points.
+    """
+
+    family: str
+    year: int
+    images: str
+    accuracy: float
+    source: str
+    views: str = "not said"
+
+
+TEN, DENSE, ONE = "ten crops", "the whole image and its mirror image", "one crop"
+PUBLISHED = {
+    "alexnet_2012": Published("AlexNet", 2012, "ImageNet", 59.3, "Krizhevsky 2012, Table 2", TEN),
+    "vgg11": Published("VGG", 2014, "ImageNet", 70.4, "Simonyan 2014, Table 3", DENSE),
+    "vgg13": Published("VGG", 2014, "ImageNet", 71.3, "Simonyan 2014, Table 3", DENSE),
+    "vgg16": Published("VGG", 2014, "ImageNet", 74.4, "Simonyan 2014, Table 3", DENSE),
+    "vgg19": Published("VGG", 2014, "ImageNet", 74.5, "Simonyan 2014, Table 3", DENSE),
+    "googlenet": Published("GoogLeNet", 2014, "ImageNet", 69.8, "Howard 2017, Table 8"),
+    "plain18": Published("plain", 2015, "ImageNet", 72.06, "He 2015, Table 2", TEN),
+    "plain34": Published("plain", 2015, "ImageNet", 71.46, "He 2015, Table 2", TEN),
+    "resnet18": Published("ResNet", 2015, "ImageNet", 72.12, "He 2015, Table 2", TEN),
+    "resnet34": Published("ResNet", 2015, "ImageNet", 75.48, "He 2015, Table 3", TEN),
+    "resnet50": Published("ResNet", 2015, "ImageNet", 77.15, "He 2015, Table 3", TEN),
+    "resnet101": Published("ResNet", 2015, "ImageNet", 78.25, "He 2015, Table 3", TEN),
+    "resnet152": Published("ResNet", 2015, "ImageNet", 78.57, "He 2015, Table 3", TEN),
+    "mobilenet_v1": Published("MobileNet", 2017, "ImageNet", 70.6, "Howard 2017, Table 8"),
+    "mobilenet_v2": Published("MobileNet", 2018, "ImageNet", 72.0, "Sandler 2018, Table 4"),
+    "mobilenet_v3_small": Published("MobileNet", 2019, "ImageNet", 67.4, "Howard 2019, Table 3"),
+    "mobilenet_v3_large": Published("MobileNet", 2019, "ImageNet", 75.2, "Howard 2019, Table 3"),
+    **{
+        f"efficientnet_b{phi}": Published("EfficientNet", 2019, "ImageNet", accuracy, "Tan 2019, Table 2", ONE)
+        for phi, accuracy in enumerate((77.1, 79.1, 80.1, 81.6, 82.9, 83.6, 84.0, 84.3))
+    },
+    "lenet5_1998": Published("LeNet", 1998, "MNIST", 99.05, "LeCun 1998, sec. III"),
+    "nin_cifar10": Published("NIN", 2013, "CIFAR-10", 89.59, "Lin 2013, Table 1"),
+    "cifar_resnet20": Published("ResNet", 2015, "CIFAR-10", 91.25, "He 2015, Table 6"),
+    "cifar_resnet110": Published("ResNet", 2015, "CIFAR-10", 93.57, "He 2015, Table 6"),
 }

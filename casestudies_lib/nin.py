@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from casestudies_lib.blocks import Network, he_initialised
 from casestudies_lib.checks import Images, positive_int
+from casestudies_lib.network import Network, he_initialised
 
 # "cccp": cascaded cross channel parametric pooling, the authors' name for a 1 x 1 convolution and its ReLU.
 NAMES = {

@@ -21,8 +21,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from casestudies_lib.blocks import Network, five_strides, he_initialised
 from casestudies_lib.checks import Images, one_of, positive_int
+from casestudies_lib.network import Network, five_strides, he_initialised
 
 # Table 1: residual blocks in the four stages of 64, 128, 256 and 512 channels.
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from casestudies_lib.blocks import Network, he_initialised, name_weight_layers
 from casestudies_lib.checks import Images, one_of, positive_int
+from casestudies_lib.network import Network, he_initialised, name_weight_layers
 
 # Table 1, top to bottom: five stages, each closed by a pool; (width, kernel size of each convolution).
 CONFIGURATIONS = {

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
 LONG = ("test_models.py", "test_parity.py", "test_book.py", "test_degradation.py", "test_notebooks.py")
 
 

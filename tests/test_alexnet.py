@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from casestudies_lib.alexnet import alexnet, local_response_norm
-from casestudies_lib.anatomy import anatomy
+from casestudies_lib.measure.anatomy import anatomy
 
 
 def test_shapes_of_the_paper():

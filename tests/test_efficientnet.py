@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import nn
 
-from casestudies_lib.anatomy import anatomy
 from casestudies_lib.blocks import SqueezeExcitation
 from casestudies_lib.efficientnet import (
     B0,
@@ -18,6 +17,7 @@ from casestudies_lib.efficientnet import (
     scaled,
     scaled_b0,
 )
+from casestudies_lib.measure.anatomy import anatomy
 
 
 def on_meta(variant):

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from casestudies_lib.anatomy import anatomy
 from casestudies_lib.inception import PRINTED, SIDE_WEIGHT, TABLE, Inception, SideBranch, googlenet
+from casestudies_lib.measure.anatomy import anatomy
 
 
 def on_meta(*arguments, **options):

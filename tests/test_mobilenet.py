@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from casestudies_lib.anatomy import anatomy
 from casestudies_lib.blocks import SqueezeExcitation, round_channels
+from casestudies_lib.measure.anatomy import anatomy
 from casestudies_lib.mobilenet import (
     V1,
     V3,

@@ -9,10 +9,10 @@ import pytest
 import torch
 from bs4 import BeautifulSoup
 
-from casestudies_lib import drawing
-from casestudies_lib.anatomy import anatomy
+from casestudies_lib.figures import draw
 from casestudies_lib.lenet import lenet5
-from casestudies_lib.models import MODELS
+from casestudies_lib.measure.anatomy import anatomy
+from casestudies_lib.models import MODELS, PUBLISHED
 
 # parameters and MACs of one image; batch normalisation adds two parameters a channel and no MACs
 COUNTS = json.loads((Path(__file__).parent / "counts.json").read_text())
@@ -46,7 +46,7 @@ def test_names_say_the_depth(name):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_every_size_is_written_and_spoken(name):
-    page = BeautifulSoup(drawing.draw(taken_apart(name)).data, "html.parser")
+    page = BeautifulSoup(draw(taken_apart(name)).data, "html.parser")
     sizes = {layer.size for layer in taken_apart(name).rows}
     assert sizes <= {strong.text for strong in page.find_all("strong")}
     alt = page.div["aria-label"]
@@ -67,3 +67,27 @@ def test_forward_gives_finite_logits_and_gradients_reach_every_weight(name):
     for path, parameter in network.named_parameters():
         assert parameter.grad is not None and parameter.grad.isfinite().all(), path
         assert parameter.grad.abs().sum() > 0, path
+
+
+BIBLIOGRAPHY = (Path(__file__).resolve().parent.parent / "book" / "references.bib").read_text()
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_every_entry_is_a_network_with_a_source(name):
+    entry = PUBLISHED[name]
+    assert name in MODELS
+    key = "".join(entry.source.split(",")[0].split(" ")).lower()
+    assert f"{{{key}," in BIBLIOGRAPHY, entry.source
+    assert entry.images in ("ImageNet", "CIFAR-10", "MNIST") and 50 < entry.accuracy < 100
+    year = int(re.search(r"\d{4}", entry.source).group())
+    assert entry.year <= year, "a source before the network"
+
+
+def test_accuracies_are_near_those_of_the_public_checkpoints(torchvision):
+    """A row of another network would show: first public weights come within four points of the paper."""
+    first = {
+        name: torchvision.models.get_model_weights(name).IMAGENET1K_V1.meta["_metrics"]["ImageNet-1K"]["acc@1"]
+        for name in set(PUBLISHED) & set(torchvision.models.list_models())
+    }
+    assert len(first) == 21
+    assert {name: PUBLISHED[name].accuracy for name in first} == pytest.approx(first, abs=4)

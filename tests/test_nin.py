@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from casestudies_lib.anatomy import anatomy
+from casestudies_lib.measure.anatomy import anatomy
 from casestudies_lib.nin import mlpconv, nin_cifar
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from casestudies_lib.anatomy import anatomy
+from casestudies_lib.measure.anatomy import anatomy
 from casestudies_lib.resnet import (
     BLOCKS,
     Bottleneck,

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from casestudies_lib.anatomy import anatomy
+from casestudies_lib.measure.anatomy import anatomy
 from casestudies_lib.vgg import vgg
 
 # Table 1 of the paper, row by row: the convolutions of each column

@@ -13,7 +13,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
-from casestudies_lib.claims import MIME, anchor, as_html
+from casestudies_lib.page.claims import MIME, anchor, as_html
 
 
 def follow_address(app: Sphinx, config: object) -> None:

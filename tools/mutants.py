@@ -44,24 +44,25 @@ from queue import SimpleQueue
 ROOT = Path(__file__).resolve().parent.parent
 # Networks, blocks, counting, data, training; not what draws, writes pages or records times.
 NAMES = """
-    lenet alexnet vgg resnet nin inception mobilenet efficientnet blocks models checks anatomy wiring
-    data download training gradients experiments/degradation
+    lenet alexnet vgg resnet nin inception mobilenet efficientnet network blocks models checks
+    measure/anatomy measure/graph training/datasets training/download training/loop training/gradients
+    experiments/degradation
 """
 FILES = [f"casestudies_lib/{name}.py" for name in NAMES.split()]
-ACCEPTED = ROOT / "tests" / "mutants-accepted.json"
+ACCEPTED = ROOT / "tests" / "tools" / "mutants-accepted.json"
 # Plain asserts: pytest compiles a module with doctests anew to rewrite its asserts, and would miss the mutant.
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-x", "-rfE", "--assert=plain", "-p", "no:cacheprovider", "-p", "reach"]
 # Without conftest: it holds a page to its CPU time, which on a busy machine would kill mutants that nobody noticed.
-NBVAL = [*PYTEST, "--nbval", "--nbval-current-env", "--nbval-sanitize-with=tests/nbval.cfg", "--noconftest"]
+NBVAL = [*PYTEST, "--nbval", "--nbval-current-env", "--nbval-sanitize-with=tests/book/nbval.cfg", "--noconftest"]
 TESTS = [*PYTEST, "--doctest-modules"]
 LEFT_OUT = [
     "--ignore=tests/browser",  # needs a browser, and the built pages show stored outputs
-    "--ignore=tests/test_book.py",  # the same, without the browser
-    "--ignore=tests/test_mutants.py",  # of this tool
-    "--ignore=tests/test_processors.py",  # runs no network
-    "--deselect=tests/test_notebooks.py::test_a_page_that_breaks_its_promise_of_time_is_red",  # runs no network
+    "--ignore=tests/book/test_book.py",  # the same, without the browser
+    "--ignore=tests/tools/test_mutants.py",  # of this tool
+    "--ignore=tests/tools/test_processors.py",  # runs no network
+    "--deselect=tests/book/test_notebooks.py::test_a_page_that_breaks_its_promise_of_time_is_red",  # runs no network
     "--deselect=tests/test_parity.py::test_the_library_never_imports_torchvision",  # no token changed here imports it
-    "--deselect=tests/test_timing.py::test_more_work_takes_more_time",  # on a busy machine it might fail by itself
+    "--deselect=tests/experiments/test_timing.py::test_more_work_takes_more_time",  # may fail on a busy machine
 ]
 
 SWAPS = {
@@ -97,7 +98,7 @@ class Mutant:
 
     @property
     def words(self) -> dict[str, str]:
-        """How tests/mutants-accepted.json names it: by its words, because lines move."""
+        """How tests/tools/mutants-accepted.json names it: by its words, because lines move."""
         return {"file": self.file, "before": self.before, "after": self.after}
 
 

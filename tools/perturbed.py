@@ -57,8 +57,8 @@ def salt(*what: object) -> int:
     return zlib.crc32(repr((PROCESSOR, *what)).encode()) >> 2
 
 
-# The whole numbers of the same width; an odd one, so that the first bit of a product with it looks random; the place of that
-# bit; and the last bits, which are zero where nothing was rounded.
+# The whole numbers of the same width; an odd one, so that the first bit of a product with it looks random; the place of
+# that bit; and the last bits, which are zero where nothing was rounded.
 BITS = {torch.float32: (torch.int32, -1640531535, 31, 15), torch.float64: (torch.int64, -7046029254386353131, 63, 255)}
 
 

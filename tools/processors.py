@@ -55,7 +55,7 @@ def nbval(notebook: Path, setting: str, home: Path) -> tuple[str, str, list[str]
     extra = {key: value for key, value in SETTINGS[setting].items() if value}
     if "PERTURBED" in extra:
         extra["IPYTHONDIR"] = str(home)  # its profile perturbs every kernel at its start
-    flags = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=600", "--nbval-sanitize-with=tests/nbval.cfg"]
+    flags = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=600", "--nbval-sanitize-with=tests/book/nbval.cfg"]
     flags += ["--noconftest", "-p", "no:cacheprovider", "-q", "-rA"]
     command = [sys.executable, "-m", "pytest", str(notebook), *flags]
     done = subprocess.run(

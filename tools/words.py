@@ -2,8 +2,9 @@
 
     python tools/words.py     what `make words` does
 
-`tests/words.json` holds the words that somebody accepted, and `make test` is red where a notebook says other ones. So a
-sentence, a source, a verdict or a quoted number changes only together with a line of that file, which its diff shows.
+`tests/book/words.json` holds the words that somebody accepted, and `make test` is red where a notebook says other
+ones. So a sentence, a source, a verdict or a quoted number changes only together with a line of that file, which its
+diff shows.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> None:
-    sys.path.insert(0, str(ROOT / "tests"))
+    sys.path.insert(0, str(ROOT / "tests" / "book"))
     from guards import WORDS, changed, words
 
     pinned = json.loads(WORDS.read_text(encoding="utf-8")) if WORDS.exists() else {}

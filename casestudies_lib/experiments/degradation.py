@@ -40,9 +40,9 @@ from torch import nn
 from tqdm import tqdm
 
 from casestudies_lib.checks import one_of, positive_int
-from casestudies_lib.data import Split, cifar10, digits, fashion_mnist
 from casestudies_lib.experiments import processor
 from casestudies_lib.resnet import cifar_plain, cifar_resnet
+from casestudies_lib.training.datasets import Split, cifar10, digits, fashion_mnist
 
 DATASETS = {"digits": (8, 1400), "fashion": (28, 60_000), "cifar10": (32, 50_000)}  # pixels along a side, images
 KINDS = {"plain": cifar_plain, "residual": cifar_resnet}

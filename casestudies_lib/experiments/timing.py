@@ -23,14 +23,14 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from casestudies_lib.anatomy import anatomy
-from casestudies_lib.blocks import Network, conv_bn
+from casestudies_lib.blocks import conv_bn
 from casestudies_lib.checks import Images, positive_int
 from casestudies_lib.experiments import processor
+from casestudies_lib.measure.anatomy import anatomy
 from casestudies_lib.mobilenet import Separable
-from casestudies_lib.models import MODELS
-from casestudies_lib.published import PUBLISHED
-from casestudies_lib.training import one_thread
+from casestudies_lib.models import MODELS, PUBLISHED
+from casestudies_lib.network import Network
+from casestudies_lib.training.loop import one_thread
 
 RECORDED = Path(__file__).parent / "results" / "timing.json"
 WIDTHS = (16, 32, 64, 128, 256, 512)

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from IPython.display import HTML
 
 from casestudies_lib.checks import one_of
-from casestudies_lib.markup import tag, text
-from casestudies_lib.shapes import line, words
+from casestudies_lib.figures.svg import line, words
+from casestudies_lib.page.html import tag, text
 
 
 class Row(NamedTuple):

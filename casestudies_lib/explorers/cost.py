@@ -12,11 +12,11 @@ import torch
 from IPython.display import HTML
 from torch import nn
 
-from casestudies_lib.anatomy import anatomy
-from casestudies_lib.blocks import Network
 from casestudies_lib.checks import Images, one_of
 from casestudies_lib.explorers.slider import Knob, explorer_of_many
-from casestudies_lib.markup import tag, text
+from casestudies_lib.measure.anatomy import anatomy
+from casestudies_lib.network import Network
+from casestudies_lib.page.html import tag, text
 
 
 class Conv(NamedTuple):

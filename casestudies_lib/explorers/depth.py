@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from IPython.display import HTML
 
 from casestudies_lib.explorers.slider import explorer
-from casestudies_lib.markup import tag
+from casestudies_lib.page.html import tag
 
 _MOVE = "box.querySelectorAll('path.curve').forEach((path, i) => path.setAttribute('d', row.curves[i]));"
 _WIDTH, _HEIGHT, _LEFT = 300, 150, 34

@@ -8,7 +8,7 @@ import torch
 from IPython.display import HTML
 
 from casestudies_lib.explorers.slider import credit_line, explorer, jpeg
-from casestudies_lib.markup import tag, text
+from casestudies_lib.page.html import tag, text
 
 _MOVE = (
     "box.querySelectorAll('figure').forEach((figure, i) => {"

@@ -6,7 +6,7 @@ import torch
 from IPython.display import HTML
 
 from casestudies_lib.explorers.slider import Knob, credit_line, explorer_of_many, jpeg
-from casestudies_lib.markup import tag
+from casestudies_lib.page.html import tag
 
 CHANNELS = ("red", "green", "blue")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from IPython.display import HTML
 
-from casestudies_lib.anatomy import Anatomy
 from casestudies_lib.checks import one_of
 from casestudies_lib.explorers.slider import credit_line, explorer, jpeg
-from casestudies_lib.markup import tag
+from casestudies_lib.measure.anatomy import Anatomy
+from casestudies_lib.page.html import tag
 
 _MOVE = "for (const key of ['x', 'y', 'width', 'height']) box.querySelector('rect').setAttribute(key, row.rect[key]);"
 

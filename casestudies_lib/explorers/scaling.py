@@ -7,10 +7,10 @@ from math import floor
 
 from IPython.display import HTML
 
-from casestudies_lib.anatomy import anatomy
 from casestudies_lib.efficientnet import ALPHA, B0, BETA, GAMMA, compound, scaled, scaled_b0
 from casestudies_lib.explorers.slider import Knob, explorer_of_many
-from casestudies_lib.markup import tag, text
+from casestudies_lib.measure.anatomy import anatomy
+from casestudies_lib.page.html import tag, text
 
 KNOBS = {
     "phi": Knob("all three: φ", [half / 2 for half in range(15)], 0.0),

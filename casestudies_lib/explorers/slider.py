@@ -12,8 +12,8 @@ import torch
 from IPython.display import HTML
 from PIL import Image
 
-from casestudies_lib.data import credit_of
-from casestudies_lib.markup import tag, text
+from casestudies_lib.page.html import tag, text
+from casestudies_lib.training.datasets import credit_of
 
 # Runs in the slider's oninput: `this` is the slider, and every number comes from the list in the box around it.
 _BEFORE = "const box = this.closest('.explorer'), row = JSON.parse(box.dataset.rows)[this.value];"

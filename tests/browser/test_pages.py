@@ -25,12 +25,12 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from casestudies_lib.data import photograph
 from casestudies_lib.explorers import Conv, Row
 from casestudies_lib.explorers.compare import COLUMNS, PRICES, front
 from casestudies_lib.explorers.cost import counted
 from casestudies_lib.explorers.scaling import combined
 from casestudies_lib.explorers.scaling import counted as scaled
+from casestudies_lib.training.datasets import photograph
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HTML = ROOT / "_build" / "html"

@@ -1,0 +1,148 @@
+"""Figures drawn from what anatomy found in the live module, each with alt text; that of a network from the same data.
+
+Everything is inline SVG: it takes the page's colours in light and dark, its text can be selected and searched, it
+needs no file beside the page, and the notebook's test compares it character by character.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+
+import matplotlib
+import numpy as np
+from IPython.display import display
+from matplotlib.figure import Figure
+
+from casestudies_lib.page.html import tag
+from casestudies_lib.page.palette import CENTRED, COLOURS
+
+MIME = "application/vnd.casestudies.figure+json"
+
+
+def figure(width: float = 4.6, height: float = 2.8, **subplots: object) -> tuple[Figure, object]:
+    """A matplotlib figure that stays readable at phone width: `(figure, axes)`; sizes in inches.
+
+    Keyword arguments go to `Figure.subplots`.
+    """
+    drawn = Figure(figsize=(width, height), layout="constrained")
+    with matplotlib.rc_context({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False}):
+        return drawn, drawn.subplots(**subplots)
+
+
+def show(drawn: Figure, name: str, alt: str, *, trained: bool = False) -> None:
+    """Show a matplotlib figure as inline SVG in the page's own colours, with alt text, and record what it shows.
+
+    Args:
+        drawn: the figure.
+        name: a short name, unique on the page.
+        alt: what a reader who cannot see the figure should know.
+        trained: whether trained weights show in it. Their last digits differ between processors, so the test then
+            compares the alt text and the recorded shapes instead of the drawing.
+
+    Raises:
+        ValueError: an empty alt text.
+    """
+    if not alt.strip():
+        raise ValueError(f"expected alt text for the figure {name!r}, got none: say what it shows")
+    buffer = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
+        drawn.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None})
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    width = re.search(r'width="([\d.]+)pt"', svg).group(1)
+    style = f"width:100%;max-width:{float(width) * 1.45:.0f}px"
+    opening = rf'<svg viewBox="\1" fill="currentColor" aria-hidden="true" style="{style}">'
+    svg = re.sub(r'<svg .*?viewBox="([^"]*)".*?>', opening, svg, count=1, flags=re.DOTALL)
+    svg = svg.replace("#000000", "currentColor")
+    svg = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", svg)
+    svg = re.sub(r"font-family: [^;\"]*; ?", "", svg)
+    svg = _rounded(_numbered(svg, name))
+    page = tag(
+        "div", svg, class_="drawing trained" if trained else "drawing", role="img", aria_label=alt, style=CENTRED
+    )
+    display({"text/html": page, "text/plain": alt, MIME: _drawn(drawn, trained)}, raw=True)
+
+
+def _numbered(svg: str, name: str) -> str:
+    """The drawing with its ids numbered in order of appearance, and only where something refers to them.
+
+    Matplotlib's own ids are hashes of coordinates in full precision, so a last bit, in which processors differ, changes
+    them. It can also make two definitions out of one, which are then written alike: of equal ones the first is kept.
+    """
+    same: dict[str, str] = {}  # what a definition says -> the first id that says it
+    stands_for: dict[str, str] = {}
+    number: dict[str, str] = {}
+
+    def once(found: re.Match) -> str:
+        stands_for[found[2]] = same.setdefault(found[1] + found[3], found[2])
+        return found[0] if stands_for[found[2]] == found[2] else ""
+
+    def referred(found: re.Match) -> str:
+        return f"{found[1]}#{number.setdefault(stands_for.get(found[2], found[2]), f'{name}-{len(number) + 1}')}"
+
+    definition = r'<(clipPath|path) id="([^"]+)"([^>]*/>|>\s*<[^>]*/>\s*</clipPath>)'
+    svg = re.sub(definition, once, svg)
+    svg = re.sub(r'(url\(|href=")#([^")]+)', referred, svg)
+    return re.sub(r' id="([^"]+)"', lambda found: f' id="{number[found[1]]}"' if found[1] in number else "", svg)
+
+
+def _rounded(svg: str) -> str:
+    """Coordinates in hundredths of a point, where matplotlib writes six decimals and so, now and then, a last bit.
+
+    A last bit shows where a value stands half-way between two roundings, as round numbers and their halves do; so the
+    half-way points are moved a little, to where no round number stands.
+    """
+
+    def hundredths(found: re.Match) -> str:
+        return found[0] if "(" in found[0] else f"{float(found[0]) + 3.7e-5:.2f}".rstrip("0").rstrip(".")
+
+    def coordinates(found: re.Match) -> str:
+        return f' {found[1]}="{re.sub(r"scale[(][^)]*|-?[0-9]+[.][0-9]{3,}", hundredths, found[2])}"'
+
+    svg = re.sub(r' (d|x|y|width|height|transform)="([^"]*)"', coordinates, svg)
+    svg = re.sub(r"(?<![\w.])-0(?![\d.])", "0", svg)
+    return re.sub(r' transform="rotate\(0 [^"]*"', "", svg)
+
+
+def _drawn(drawn: Figure, trained: bool) -> list[dict]:
+    """What the test cannot compare in the drawing itself: images are compressed, and trained drawings left out.
+
+    Per panel its words, the points of each curve, and the size and coarse brightness of each image.
+    """
+
+    def brightness(pixels: np.ndarray) -> str | None:
+        return None if trained else f"{np.asarray(pixels, dtype=float).mean():.2g}"
+
+    return [
+        {
+            "words": [axes.get_xlabel(), axes.get_ylabel(), "" if trained else axes.get_title()],
+            "points": [len(line.get_xdata()) for line in axes.get_lines()],
+            "images": [[*im.get_array().shape, brightness(im.get_array())] for im in axes.get_images()],
+        }
+        for axes in drawn.axes
+    ]
+
+
+def digits_grid(
+    images: Sequence[np.ndarray | None], titles: Sequence[str], *, columns: int = 8, white: float | None = None
+) -> Figure:
+    """Small grey images `(H, W)` in a grid, each under its title; None leaves a gap.
+
+    Each image has its own scale, from its darkest to its brightest value; with `white`, all run from 0 to that value.
+    """
+    rows = -(-len(images) // columns)
+    drawn, axes = figure(4.6, 0.85 * rows, nrows=rows, ncols=columns, squeeze=False)
+    for cell in axes.ravel():
+        cell.axis("off")
+    for cell, image, title in zip(axes.ravel(), images, titles, strict=False):
+        if image is None:
+            continue
+        cell.imshow(image, cmap="gray", vmin=None if white is None else 0, vmax=white)
+        cell.set_title(title, fontsize=9)
+        cell.set(xticks=[], yticks=[])
+        cell.set_axis_on()
+        cell.spines[:].set(visible=True, color=COLOURS["input"], linewidth=0.6)  # white ink on a white page
+    return drawn

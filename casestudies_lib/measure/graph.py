@@ -1,0 +1,138 @@
+"""Which layer reads which: followed through the live module by torch.fx; a picture then shows what `forward` does."""
+
+from __future__ import annotations
+
+import copy
+import operator
+from dataclasses import dataclass
+
+import torch
+from torch import fx, nn
+from torch.fx.passes.shape_prop import ShapeProp
+
+from casestudies_lib.measure.anatomy import kind_of
+from casestudies_lib.network import Network
+
+
+@dataclass(frozen=True)
+class Node:
+    """One step of a forward pass.
+
+    Attributes:
+        name: unique, from the module's path or the function.
+        kind: `input`, `addition`, `concatenation`, another function's name, or the layer's kind as anatomy words it.
+        reads: names of the nodes whose outputs it takes, in order.
+        shape: its output for one image, `(channels, height, width)` or `(units,)`.
+        module: the live module, if it is one.
+    """
+
+    name: str
+    kind: str
+    reads: tuple[str, ...]
+    shape: tuple[int, ...]
+    module: nn.Module | None
+
+
+class _Tracer(fx.Tracer):
+    """Steps into containers; a module of a class in `whole`, or without children, is one step."""
+
+    def __init__(self, whole: tuple[type[nn.Module], ...], method: str) -> None:
+        super().__init__()
+        self.whole = whole
+        self.traced_func_name = method
+
+    def is_leaf_module(self, module: nn.Module, path: str) -> bool:
+        return isinstance(module, self.whole) or not any(True for _ in module.children())
+
+
+def wiring(
+    module: nn.Module, shape: tuple[int, ...], *, whole: tuple[type[nn.Module], ...] = (), method: str = "forward"
+) -> dict[str, Node]:
+    """The steps of a module's forward pass by name, in order, for one input of `shape` without the batch axis.
+
+    Modules that do nothing (`nn.Identity`) are left out: who reads them reads what they read. A network's check of its
+    input is no step.
+
+    Args:
+        module: what to follow.
+        shape: one input, `(channels, height, width)`.
+        whole: classes of modules that stay in one piece.
+        method: the method to follow instead of `forward`.
+
+    Raises:
+        ValueError: a forward pass that depends on the data, which no single picture shows.
+    """
+    meta = copy.deepcopy(module).to("meta").eval()
+    for part in meta.modules():
+        if isinstance(part, Network):
+            part.expects = _Anything()
+    try:
+        graph = _Tracer(whole, method).trace(meta)
+    except (fx.proxy.TraceError, ValueError) as problem:
+        raise ValueError(
+            f"expected a {type(module).__name__} whose forward pass does not depend on the data, got one that does "
+            f"({problem}): pass a part of it"
+        ) from None
+    ShapeProp(fx.GraphModule(meta, graph)).propagate(torch.empty(1, *shape, device="meta"))
+    nodes: dict[str, Node] = {}
+    behind: dict[str, str] = {}  # an identity's name -> whom to read instead
+    functions = {operator.add: "addition", torch.add: "addition", torch.cat: "concatenation"}
+    for step in graph.nodes:
+        reads = tuple(behind.get(one.name, one.name) for one in step.all_input_nodes)
+        live = module.get_submodule(step.target) if step.op == "call_module" else None
+        if step.op == "output":
+            continue
+        if isinstance(live, nn.Identity):
+            behind[step.name] = reads[0]
+            continue
+        kind = "input" if step.op == "placeholder" else kind_of(live) if live is not None else None
+        if kind is None:
+            kind = functions.get(step.target) or getattr(step.target, "__name__", str(step.target))
+        nodes[step.name] = Node(step.name, kind, reads, tuple(step.meta["tensor_meta"].shape[1:]), live)
+    return nodes
+
+
+def main_path(nodes: dict[str, Node]) -> list[str]:
+    """The longest way from the input to the last node: what the notes call the main path."""
+    longest: dict[str, list[str]] = {}
+    for node in nodes.values():
+        longest[node.name] = [*max((longest[name] for name in node.reads), key=len, default=[]), node.name]
+    return longest[next(reversed(nodes))]
+
+
+class _Anything:
+    """Takes any input, in place of a network's `expects`, whose check reads data that tracing does not have."""
+
+    def check(self, x: object, network: nn.Module) -> None: ...
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """A way around a part of the main path.
+
+    Attributes:
+        start: the node of the main path that it leaves.
+        end: the addition where it comes back.
+        through: the nodes on the way; none for the identity.
+    """
+
+    start: str
+    end: str
+    through: tuple[str, ...]
+
+
+def shortcuts(nodes: dict[str, Node]) -> list[Shortcut]:
+    """Every way around a part of the main path that ends in an addition, in order."""
+    path = main_path(nodes)
+    before = dict(zip(path[1:], path))
+    found = []
+    for name in path:
+        if nodes[name].kind == "addition":
+            for other in nodes[name].reads:
+                if other != before[name]:
+                    through = []
+                    while other not in before and other != path[0]:
+                        through.insert(0, other)
+                        other = nodes[other].reads[0]
+                    found.append(Shortcut(other, name, tuple(through)))
+    return found

@@ -1,0 +1,62 @@
+"""What a page shows besides claims and figures: the library's own source, and tables."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Sequence
+from math import isfinite
+from numbers import Integral, Real
+
+from IPython.display import HTML, Markdown
+
+from casestudies_lib.page.html import scrolling_table, tag, text
+
+
+def source(*objects: object) -> Markdown:
+    """The source of classes and functions as the library runs it, less the docstrings."""
+    return Markdown("\n\n".join(f"```python\n{_without_docstrings(item)}\n```" for item in objects))
+
+
+def _without_docstrings(item: object) -> str:
+    code = inspect.getsource(item)
+    lines = code.splitlines()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node):
+            docstring = node.body[0]
+            lines[docstring.lineno - 1 : docstring.end_lineno] = [None] * (docstring.end_lineno - docstring.lineno + 1)
+            if lines[docstring.end_lineno] == "":  # the empty line below it
+                lines[docstring.end_lineno] = None
+    return "\n".join(line.removesuffix("  # fmt: skip") for line in lines if line is not None).rstrip()
+
+
+def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> HTML:
+    """A table that a page works out: the first column names the rows, the others are numbers at the right.
+
+    Whole numbers get thousands separators, floats one decimal, None an empty cell.
+
+    Raises:
+        ValueError: a row of another length than the head, or a number that is not finite.
+    """
+    if wrong := [row for row in rows if len(row) != len(head)]:
+        raise ValueError(f"expected {len(head)} cells in every row, got {len(wrong[0])} in {wrong[0]}: fill with None")
+
+    def cell(value: object) -> str:
+        if isinstance(value, Real):
+            if not isfinite(value):
+                raise ValueError(f"expected finite numbers, got {value}: show None, or say in words what is missing")
+            return f"{value:,}" if isinstance(value, Integral) else f"{value:,.1f}"
+        return "" if value is None else text(value)
+
+    aligned = ["text-align:left", *["text-align:right"] * (len(head) - 1)]
+    heads = [tag("th", text(words), scope="col", style=style) for words, style in zip(head, aligned)]
+    body = [
+        tag(
+            "tr",
+            tag("th", text(name), scope="row", style=aligned[0]),
+            *(tag("td", cell(v), style=aligned[1]) for v in rest),
+        )
+        for name, *rest in rows
+    ]
+    parts = tag("caption", text(caption)), tag("thead", tag("tr", *heads)), tag("tbody", *body)
+    return HTML(scrolling_table(caption, *parts))

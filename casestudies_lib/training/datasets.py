@@ -1,0 +1,182 @@
+"""Real images: scikit-learn's handwritten digits and two photographs, which need no download, and two larger sets."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import struct
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from sklearn.datasets import load_digits, load_sample_image
+
+from casestudies_lib.checks import one_of, positive_int
+from casestudies_lib.training.download import download, unpacked, verified
+
+# Of the uncompressed files: archives of the same files are compressed differently from mirror to mirror.
+FASHION = {
+    "train-images-idx3-ubyte": "sha256:c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    "train-labels-idx1-ubyte": "sha256:bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    "t10k-images-idx3-ubyte": "sha256:5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    "t10k-labels-idx1-ubyte": "sha256:0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+}
+FASHION_URL = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
+DEBIAN = Path("/usr/share/datasets/fashion-mnist")  # where the package dataset-fashion-mnist puts the archives
+CIFAR = {
+    "data_batch_1": "md5:c99cafc152244af753f735de768cd75f",
+    "data_batch_2": "md5:d4bba439e000b95fd0a9bffe97cbabec",
+    "data_batch_3": "md5:54ebc095f3ab1f0389bbae665268c751",
+    "data_batch_4": "md5:634d18415352ddfa80567beed471001a",
+    "data_batch_5": "md5:482c414d41f54cd18b22e5b47cb7c3cb",
+    "test_batch": "md5:40351d587109b95175f43aff81a1287e",
+}
+
+
+class Credit(NamedTuple):
+    """Whose a photograph is: what its licence wants named wherever it is shown."""
+
+    photographer: str
+    source: str
+    licence: str
+    licence_url: str
+
+
+# From `datasets/images/README.txt` of scikit-learn, which names danielbuechele under the flower as well; the address
+# that it gives for the flower is vultilion's.
+_CC_BY = ("CC BY 2.0", "https://creativecommons.org/licenses/by/2.0/")
+PHOTOGRAPHS = {
+    "china": Credit("danielbuechele", "https://www.flickr.com/photos/danielbuechele/6061409035/", *_CC_BY),
+    "flower": Credit("vultilion", "https://www.flickr.com/photos/vultilion/6056698931/", *_CC_BY),
+}
+
+
+class Split(NamedTuple):
+    """Images `(N, C, H, W)`, float32, and labels `(N,)`, int64."""
+
+    images: torch.Tensor
+    labels: torch.Tensor
+
+
+def digits(size: int = 32) -> tuple[Split, Split]:
+    """The UCI handwritten digits that ship with scikit-learn: 1,400 to train on and 397 to test on.
+
+    Real scans of 8 x 8 grey values, scaled to `size` pixels, with mean 0 and standard deviation 1 over the
+    training images. The split is a fixed permutation.
+
+    Raises:
+        ValueError: a size below 1.
+    """
+    positive_int("size", size, why="32 for LeNet-5 or 8 for the scans as they are")
+    raw = load_digits()
+    images = torch.as_tensor(raw.images, dtype=torch.float32)[:, None]
+    labels = torch.as_tensor(raw.target, dtype=torch.int64)
+    if size != images.shape[-1]:
+        images = F.interpolate(images, size=(size, size), mode="bilinear", align_corners=False)
+    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
+    train, test = order[:1400], order[1400:]
+    return _standardised(Split(images[train], labels[train]), Split(images[test], labels[test]))
+
+
+def _standardised(train: Split, test: Split) -> tuple[Split, Split]:
+    """Both with the mean and standard deviation of the training images, channel by channel, made 0 and 1."""
+    mean = train.images.mean((0, 2, 3), keepdim=True)
+    std = train.images.std((0, 2, 3), keepdim=True)
+    return Split((train.images - mean) / std, train.labels), Split((test.images - mean) / std, test.labels)
+
+
+def fashion_mnist(size: int = 28, *, folder: Path | str | None = None) -> tuple[Split, Split]:
+    """Fashion-MNIST, 60,000 grey pictures of clothes to train on and 10,000 to test on (Xiao 2017, arXiv:1708.07747).
+
+    Taken from `folder`, else from Debian's package `dataset-fashion-mnist`, else downloaded once (30 MB); verified each
+    time. Scaled from 28 x 28 to `size` pixels and standardised over the training images.
+
+    Args:
+        size: height and width in pixels.
+        folder: where the four idx files are or go, packed or not; unless given, the folder that the environment
+            variable `CASESTUDIES_DATA` names, or else `~/.cache/casestudies`.
+
+    Raises:
+        ValueError: a size below 1, or a damaged file.
+        OSError: nothing on the machine, and the download failed.
+    """
+    positive_int("size", size, why="28 for the pictures as they are")
+    home = Path(folder or os.environ.get("CASESTUDIES_DATA") or "~/.cache/casestudies").expanduser()
+    arrays = []
+    for name, checksum in FASHION.items():
+        path = home / name
+        if not path.exists():
+            archives = [place / f"{name}.gz" for place in (home, DEBIAN)]
+            archive = next((a for a in archives if a.exists()), None)
+            unpacked(archive or download(f"{FASHION_URL}/{name}.gz", archives[0]), path, checksum)
+        arrays.append(_idx(verified(path, checksum)))
+    splits = []
+    for pixels, labels in (arrays[:2], arrays[2:]):
+        images = torch.from_numpy(pixels).to(torch.float32)[:, None] / 255
+        splits.append(Split(_scaled(images, size), torch.from_numpy(labels).to(torch.int64)))
+    return _standardised(*splits)
+
+
+def cifar10(size: int = 32, *, folder: Path | str) -> tuple[Split, Split]:
+    """CIFAR-10: 50,000 colour pictures to train on and 10,000 to test on (Krizhevsky 2009).
+
+    Never downloaded: its host has been slow for years. Take the Python version from wherever you find it.
+
+    Args:
+        size: height and width in pixels; the pictures have 32.
+        folder: the unpacked `cifar-10-batches-py`.
+
+    Raises:
+        ValueError: a size below 1, a missing or damaged file.
+    """
+    positive_int("size", size, why="32 for the pictures as they are")
+    parts = []
+    for name, checksum in CIFAR.items():
+        path = Path(folder).expanduser() / name
+        if not path.is_file():
+            raise ValueError(f"expected CIFAR-10's {name} in {folder}, got none: unpack cifar-10-python.tar.gz there")
+        batch = pickle.loads(verified(path, checksum).read_bytes(), encoding="bytes")  # only after it is verified
+        images = torch.from_numpy(batch[b"data"]).view(-1, 3, 32, 32).to(torch.float32) / 255
+        parts.append(Split(_scaled(images, size), torch.tensor(batch[b"labels"])))
+    train = Split(*(torch.cat(tensors) for tensors in zip(*parts[:-1])))
+    return _standardised(train, parts[-1])
+
+
+def photograph(name: str = "china", size: int = 224) -> torch.Tensor:
+    """One of scikit-learn's two photographs, cut to its central square: `(1, 3, size, size)`, values in [0, 1].
+
+    Both are under a licence that wants their photographers named, see `PHOTOGRAPHS`; the explorers do so.
+
+    Raises:
+        ValueError: another name than `china` or `flower`, or a size below 1.
+    """
+    one_of("the photograph's name", name, PHOTOGRAPHS)
+    positive_int("size", size, why="224 for VGG or 227 for AlexNet")
+    photo = torch.tensor(load_sample_image(f"{name}.jpg")).permute(2, 0, 1)[None] / 255
+    side = min(photo.shape[2:])
+    top, left = (photo.shape[2] - side) // 2, (photo.shape[3] - side) // 2
+    photo = photo[:, :, top : top + side, left : left + side]
+    scaled = F.interpolate(photo, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
+    return scaled.clamp(0, 1)  # its weights add up to 1 only to the last digit
+
+
+def credit_of(photo: torch.Tensor) -> Credit | None:
+    """Whose an image `(1, 3, size, size)` is, if `photograph` made it; else None."""
+    same = (c for name, c in PHOTOGRAPHS.items() if torch.equal(photograph(name, photo.shape[-1]).to(photo), photo))
+    return next(same, None)
+
+
+def _idx(path: Path) -> np.ndarray:
+    """An idx file of bytes: two zeros, the type 8, the number of axes, their lengths, the values."""
+    content = path.read_bytes()
+    shape = struct.unpack(f">{content[3]}I", content[4 : 4 + 4 * content[3]])
+    return np.frombuffer(bytearray(content[4 + 4 * len(shape) :]), dtype=np.uint8).reshape(shape)
+
+
+def _scaled(images: torch.Tensor, size: int) -> torch.Tensor:
+    if images.shape[-1] == size:
+        return images
+    how = {"size": (size, size), "mode": "bilinear", "antialias": True, "align_corners": False}
+    return torch.cat([F.interpolate(part, **how) for part in images.split(10_000)])

@@ -1,0 +1,119 @@
+"""How large the gradient is that reaches a network's first layer, and whether it is right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from casestudies_lib.checks import positive_int
+from casestudies_lib.resnet import PlainBlock, ResidualBlock
+from casestudies_lib.training.datasets import Split
+from casestudies_lib.training.loop import one_thread
+
+
+def pytorch_default(network: nn.Module) -> None:
+    """Draw all weights anew, as PyTorch does unless told otherwise: smaller than He's."""
+    for module in network.modules():
+        if hasattr(module, "reset_parameters"):
+            module.reset_parameters()
+
+
+def first_gradient(
+    build: Callable[[], nn.Module], batch: Split, *, seed: int, init: Callable[[nn.Module], None] | None = None
+) -> float:
+    """Norm of the gradient of the loss at the first convolution's weights, before any training.
+
+    Args:
+        build: makes the network.
+        batch: images and labels.
+        seed: decides the initial weights.
+        init: draws the weights anew.
+    """
+    with one_thread(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = build()
+        if init:
+            init(network)
+        loss = F.cross_entropy(network(batch.images), batch.labels)
+        (gradient,) = torch.autograd.grad(loss, network.conv1.weight)
+    return gradient.norm().item()
+
+
+def gradients_in_training(
+    build: Callable[[], nn.Module], data: Split, *, seed: int, steps: int, batch: int = 50, lr: float = 5e-3
+) -> tuple[list[float], list[float]]:
+    """The norm of the first convolution's gradient, and the loss, at each of the first steps of training with Adam.
+
+    Raises:
+        ValueError: steps or batch below 1.
+    """
+    positive_int("steps", steps)
+    positive_int("batch", batch)
+    norms, losses = [], []
+    with one_thread(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = build().train()
+        optimizer = torch.optim.Adam(network.parameters(), lr=lr)
+        for _ in range(steps):
+            chosen = torch.randint(len(data.images), (batch,))
+            loss = F.cross_entropy(network(data.images[chosen]), data.labels[chosen])
+            optimizer.zero_grad()
+            loss.backward()
+            norms.append(network.conv1.weight.grad.norm().item())
+            losses.append(loss.item())
+            optimizer.step()
+    return norms, losses
+
+
+def jacobian_error(build: Callable[[], nn.Module], images: torch.Tensor, *, seed: int, h: float = 1e-8) -> float:
+    """How far finite differences are from the Jacobian of each block, relative, the worst of all blocks.
+
+    The Jacobian of a residual block without projection is D (I + dF/da), that of a plain one D dF/da: F is the main
+    path, and D is 1 where the ReLU at the end lets through, else 0. It is applied, transposed, to a random direction u;
+    along the direction v that comes out, u (block(a + h v) - block(a - h v)) / 2h must be the length of v squared.
+
+    Args:
+        build: makes a network of plain or residual blocks.
+        images: what goes in.
+        seed: decides weights and directions.
+        h: the step of the differences; everything is computed in double precision.
+
+    Returns:
+        The worst block's error; NaN if one of them computes NaN, or has no slope to compare.
+
+    Raises:
+        ValueError: a step that is not positive and finite, or a network without a block to test.
+    """
+    if isinstance(h, bool) or not isinstance(h, (int, float)) or not 0 < h < inf:
+        raise ValueError(f"expected h to be a finite number above 0, got {h!r}: pass for example h=1e-8")
+    errors = []
+    with one_thread(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = build().double().train()
+        a = images.double()
+        for layer in network.children():
+            for block in layer if isinstance(layer, nn.Sequential) else [layer]:
+                a = a.detach().requires_grad_()
+                out = block(a)
+                if isinstance(block, PlainBlock) and out.shape == a.shape:
+                    u = torch.randn_like(out)
+                    masked = u * (out > 0)
+                    (v,) = torch.autograd.grad(block.main_path(a), a, masked)
+                    if isinstance(block, ResidualBlock):
+                        v = v + masked
+                    length = v.norm()
+                    with torch.no_grad():
+                        step = h * a.norm() / length
+                        slope = (u * (block(a + step * v) - block(a - step * v))).sum() / (2 * step)
+                    errors.append((slope / length**2 - 1).abs())
+                a = out
+    if not errors:
+        raise ValueError(
+            "expected a network of plain or residual blocks of which one keeps its dimensions, got "
+            f"{type(network).__name__} without any: pass for example partial(cifar_resnet, 8)"
+        )
+    return torch.stack(errors).max().item()  # torch's maximum keeps a NaN, Python's may drop it

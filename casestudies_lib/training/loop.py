@@ -1,0 +1,77 @@
+"""One short training loop, on one thread, and its test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from casestudies_lib.checks import positive_int
+from casestudies_lib.training.datasets import Split
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread: on a busy machine two are slower, and sums come out in another order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def train(
+    build: Callable[[], nn.Module], data: Split, *, seed: int, epochs: int, batch: int = 50, lr: float = 3e-3
+) -> tuple[nn.Module, list[float]]:
+    """Build a network from `seed` and train it with Adam and cross-entropy.
+
+    Args:
+        build: makes the network.
+        data: training images and labels.
+        seed: decides the initial weights and the order of the images.
+        epochs: passes over the data.
+        batch: images a step.
+        lr: Adam's learning rate at the start; it falls linearly to 0.
+
+    Returns:
+        The trained network in evaluation mode, and the mean training loss (nats) of each epoch.
+
+    Raises:
+        ValueError: epochs or batch below 1.
+    """
+    positive_int("epochs", epochs)
+    positive_int("batch", batch)
+    with one_thread(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = build().train()
+        optimizer = torch.optim.Adam(network.parameters(), lr=lr)
+        total = epochs * -(-len(data.images) // batch)
+        schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=total)
+        losses = []
+        for _ in range(epochs):
+            running = 0.0
+            for chosen in torch.randperm(len(data.images)).split(batch):
+                loss = F.cross_entropy(network(data.images[chosen]), data.labels[chosen])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                schedule.step()
+                running += loss.item() * len(chosen)
+            losses.append(running / len(data.images))
+    return network.eval(), losses
+
+
+@torch.no_grad()
+def predict(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """Logits `(N, classes)` of `images` `(N, C, H, W)` in evaluation mode, on one thread."""
+    with one_thread():
+        return torch.cat([network.eval()(part) for part in images.split(500)])
+
+
+def error(network: nn.Module, data: Split) -> float:
+    """Share of `data` that the network gets wrong, between 0 and 1."""
+    return (predict(network, data.images).argmax(1) != data.labels).float().mean().item()

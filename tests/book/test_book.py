@@ -1,0 +1,177 @@
+"""The built book: complete, linked, self-contained, and right about its address."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import unquote, urldefrag
+
+import address
+import nbformat
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+
+from casestudies_lib.page import claims
+from casestudies_lib.training.datasets import PHOTOGRAPHS
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+# Whose pictures and data the book shows: a licence wants them linked.
+CREDITS = {link for credit in PHOTOGRAPHS.values() for link in (credit.source, credit.licence_url)}
+CREDITS |= {"https://creativecommons.org/licenses/by/4.0/"}
+FORK = "https://github.com/an_owner/a_fork"
+
+
+def pages(book: Path) -> dict[Path, BeautifulSoup]:
+    return {
+        path: BeautifulSoup(path.read_text(), "html.parser")
+        for path in sorted(book.rglob("*.html"))
+        if "_static" not in path.parts
+    }
+
+
+@pytest.fixture(scope="session")
+def site(book):
+    return pages(book)
+
+
+def broken_links(site: dict[Path, BeautifulSoup]) -> list[str]:
+    """Links from page to page, and to places on pages, that lead nowhere."""
+    wrong = []
+    places = {path: {element["id"] for element in page.find_all(id=True)} for path, page in site.items()}
+    for path, page in site.items():
+        for link in page.find_all("a", href=True):
+            target, place = urldefrag(link["href"])
+            if re.match(r"[a-z]+:", target):
+                continue
+            goal = (path.parent / unquote(target)).resolve() if target else path
+            if not goal.is_file():
+                wrong.append(f"{path.name}: {link['href']}")
+            elif place and goal in site and unquote(place) not in places[goal]:
+                wrong.append(f"{path.name}: no place {link['href']}")
+    return wrong
+
+
+def other_hosts(site: dict[Path, BeautifulSoup]) -> list[str]:
+    """What opening a page would ask of another host."""
+    wrong = []
+    for path, page in site.items():
+        for element in page.find_all(["script", "img", "link", "iframe", "source", "image", "use"]):
+            for key in ("src", "href", "xlink:href", "srcset"):
+                if re.match(r"(https?:)?//", element.get(key, "")) and element.get("rel") != ["canonical"]:
+                    wrong.append(f"{path.name}: {element.name} {element[key]}")
+    return wrong
+
+
+def test_links_between_pages(site):
+    assert broken_links(site) == []
+    assert sum(len(page.find_all("a", href=True)) for page in site.values()) > 100
+
+
+def test_no_page_asks_another_host(site, book):
+    assert other_hosts(site) == []
+    for sheet in book.rglob("*.css"):
+        assert not re.search(r"url\([\"']?(https?:)?//", sheet.read_text()), sheet
+
+
+def test_every_notebook_is_in_the_book_and_every_page_in_the_contents():
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    files = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    assert sorted(f for f in files if f.startswith("notebooks/")) == [
+        f"notebooks/{path.stem}" for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
+    ]
+    assert {f"book/{path.stem}" for path in (ROOT / "book").glob("*.md")} <= set(files)
+
+
+def test_the_page_of_pictures_names_every_photograph(site, book):
+    page = site[book / "book" / "pictures.html"]
+    rows = {row.em.text: row for row in page.find_all("li") if row.em}
+    assert set(PHOTOGRAPHS) < set(rows)
+    for name, credit in PHOTOGRAPHS.items():
+        links = {link["href"]: link.text for link in rows[name].find_all("a", href=True)}
+        assert links == {credit.source: credit.photographer, credit.licence_url: credit.licence}
+
+
+def test_the_claims_page_gathers_every_claim_and_leads_to_it(site, book):
+    page = site[book / "book" / "claims.html"]
+    gathered = [card.find("a")["href"] for card in page.find_all(class_="claim")]
+    wanted = [
+        f"../notebooks/{path.stem}.html#{claims.anchor(record['name'])}"
+        for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
+        for cell in nbformat.read(path, as_version=4).cells
+        for output in cell.get("outputs", [])
+        for record in output.get("data", {}).get(claims.MIME, [])
+    ]
+    assert gathered == wanted and len(wanted) > 40
+
+
+def test_pages_are_fit_for_everybody(site):
+    for path, page in site.items():
+        assert page.html.get("lang") == "en" and page.title.text.strip(), path
+        ids = [element["id"] for element in page.find_all(id=True)]
+        assert len(ids) == len(set(ids)), f"{path}: {sorted({i for i in ids if ids.count(i) > 1})} twice"
+        for image in page.find_all("img"):
+            assert image.get("alt") and not image["alt"].startswith("../_images"), image
+
+
+def test_the_book_points_at_its_own_address_and_at_no_other(site, book):
+    """While there is no address, nothing points at a repository that a stranger could register."""
+    own = address.configured()
+    for path, page in site.items():
+        links = [a["href"] for a in page.find_all("a", href=True) if re.match(r"https?://(?!doi\.org/)", a["href"])]
+        links = [link for link in links if link not in CREDITS]
+        assert all(own and own.removeprefix("https://github.com/") in link for link in links), (path, links)
+    for path in book.joinpath("_sources").rglob("*.ipynb"):
+        wanted = f'library = \\"casestudies-lib @ git+{own}\\"' if own else 'library = \\"\\"'
+        assert wanted in path.read_text()
+
+
+def test_a_fork_gets_its_own_links(build_book):
+    html = build_book(REPOSITORY_URL=FORK)
+    page = BeautifulSoup((html / "notebooks" / "01_classic_networks.html").read_text(), "html.parser")
+    links = {link["href"] for link in page.find_all("a", href=True) if link["href"].startswith("https://")}
+    assert links >= {
+        "https://colab.research.google.com/github/an_owner/a_fork/blob/colab/notebooks/01_classic_networks.ipynb",
+        f"{FORK}/edit/main/notebooks/01_classic_networks.ipynb",
+        FORK,
+    }
+    assert all("an_owner/a_fork" in link or "doi.org" in link for link in links - CREDITS), links
+    index = (html / "index.html").read_text()
+    assert f"{FORK}/edit/main/index.md" in index and "colab.research" not in index
+
+
+def test_the_address_is_written_in_one_place():
+    """No file but _config.yml, and the setup cells that follow it, names a repository."""
+    named = re.compile(r"github\.com/(?!an_owner/a_fork|OWNER/NAME)([\w.-]+/[\w.-]+)")
+    own = address.configured().removeprefix("https://github.com/")
+    suffixes = {".py", ".md", ".yml", ".toml", ".txt", ".ipynb", ".css"}
+    for path in ROOT.rglob("*"):
+        inside = path.relative_to(ROOT)
+        if path.suffix in suffixes and not {".venv", "_build", "vendor"} & set(inside.parts):
+            found = set(named.findall(path.read_text(errors="ignore")))
+            assert found <= ({own} if inside.name == "_config.yml" or path.suffix == ".ipynb" else set()), inside
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_links_of_the_front_door_lead_somewhere(name):
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / name).read_text())
+    assert all((ROOT / link).is_file() for link in links), links
+    targets = set(re.findall(r"(?m)^([a-z]+):", (ROOT / "Makefile").read_text()))
+    assert set(re.findall(r"(?m)(?:`|^)make ([a-z]+)", (ROOT / name).read_text())) <= targets
+
+
+def test_a_branch_of_another_name_is_followed(monkeypatch):
+    monkeypatch.setattr(address, "_repository", lambda: {"url": f"{FORK}.git", "branch": "trunk"})
+    monkeypatch.delenv("REPOSITORY_URL", raising=False)
+    assert (address.published(), address.branch(), address.notebook_branch()) == (FORK, "trunk", "trunk")
+    monkeypatch.setenv("REPOSITORY_URL", "https://github.com/an_owner/a_fork2")
+    assert (address.published(), address.notebook_branch()) == ("https://github.com/an_owner/a_fork2", "colab")
+
+
+@pytest.mark.parametrize("damage", ["link", "place", "script"])
+def test_the_guards_of_the_site_can_fail(site, book, damage):
+    page = book / "index.html"
+    added = {"link": '<a href="nope.html">', "place": '<a href="#nope">', "script": '<script src="//cdn.example/x.js">'}
+    broken = page.read_text().replace("<main", added[damage] + "</a></script><main", 1)
+    wrong = (other_hosts if damage == "script" else broken_links)(site | {page: BeautifulSoup(broken, "html.parser")})
+    assert len(wrong) == 1 and ("cdn.example" if damage == "script" else "nope") in wrong[0]

@@ -1,0 +1,163 @@
+"""Exercises: the stub fails, the solution passes, and what counts as right is worked out here once more.
+
+A page shows the wanted numbers as they are, so that it does not give the answer away; a false solution beside a
+matching false number would be marked as solved. `ANSWERS` computes them with the library, or by counting every case.
+"""
+
+import ast
+import re
+from functools import partial
+from itertools import product
+
+import nbformat
+import pytest
+import torch
+import torch.nn.functional as F
+from guards import PATHS, argument, calls_in, loaded
+from torch import nn
+
+from casestudies_lib.checks import Images
+from casestudies_lib.efficientnet import MBConv, compound, scaled_b0
+from casestudies_lib.explorers.compare import Row, front
+from casestudies_lib.inception import Inception, unit
+from casestudies_lib.measure.anatomy import anatomy
+from casestudies_lib.measure.graph import main_path, wiring
+from casestudies_lib.models import MODELS
+from casestudies_lib.network import Network
+
+
+def macs(side, channels, *layers):
+    """Multiply-accumulates of layers on `channels` maps of `side` x `side`, as the library counts them."""
+    chain = {str(place): layer for place, layer in enumerate(layers)}
+    return anatomy(partial(Network, "a chain", Images(channels, side), chain)).macs
+
+
+def bottleneck(side, channels, squeeze, filters, kernel):
+    return macs(side, channels, unit(channels, squeeze, 1), unit(squeeze, filters, kernel))
+
+
+def break_even(channels, filters, kernel):
+    plain = macs(7, channels, unit(channels, filters, kernel))
+    return max(n for n in range(1, channels) if bottleneck(7, channels, n, filters, kernel) < plain)
+
+
+def inception(name):
+    """The module's MACs inside GoogLeNet, taken apart with its modules in one piece."""
+    return anatomy("googlenet", whole=Inception)[name].macs
+
+
+def separable(side, channels, filters, kernel):
+    depthwise = nn.Conv2d(channels, channels, kernel, padding=kernel // 2, groups=channels, bias=False)
+    return macs(side, channels, depthwise, nn.Conv2d(channels, filters, 1, bias=False))
+
+
+def fewest_channels(kernel, times):
+    def ratio(n):
+        return macs(5, n, nn.Conv2d(n, n, kernel, padding=kernel // 2, bias=False)) / separable(5, n, n, kernel)
+
+    return next((n for n in range(1, 130) if ratio(n) >= times), None)
+
+
+def depth(name):
+    nodes = wiring(MODELS[name]()[:], (3, 224, 224))
+    return sum(isinstance(nodes[step].module, (nn.Conv2d, nn.Linear)) for step in main_path(nodes))
+
+
+def steps(times):
+    def work(phi):
+        d, w, r = compound(phi).values()
+        return d * w**2 * (r / 224 if r > 5 else r) ** 2
+
+    return min((tenth / 10 for tenth in range(150)), key=lambda phi: abs(work(phi) / times - 1))
+
+
+def added(z, a):
+    return F.relu(torch.tensor(z + a)).item(), F.relu(torch.tensor(z)).item() + a
+
+
+def pareto(networks):
+    rows = [Row("a network", "a", 2014, accuracy, 1, price, 1, 1, 1.0, "") for price, accuracy in networks]
+    return [(row.macs, row.accuracy) for row in front(rows, "macs")]
+
+
+def lawful(volumes):
+    sides, channels = zip(*volumes)
+    return list(sides) == sorted(sides, reverse=True) and list(channels) == sorted(channels)
+
+
+ANSWERS = {
+    ("02", 1): lambda: [added(-3, 2), added(-3, 5), added(1, 2)],
+    ("02", 2): lambda: [depth("resnet34"), depth("resnet152")],
+    ("03", 2): lambda: [sum(sum(way) == k for way in product((0, 1), repeat=n)) for n, k in ((3, 0), (3, 2), (10, 5))],
+    ("04", 1): lambda: [float(a != b) for a, b in product((0, 1), repeat=2)],
+    ("04", 3): lambda: [sum(p.numel() for p in nn.Linear(640, 10).parameters()), anatomy("vgg16")["fc6"].parameters],
+    ("05", 1): lambda: [bottleneck(28, 192, 16, 32, 5), bottleneck(28, 192, 96, 128, 3)],
+    ("05", 2): lambda: [break_even(192, 32, 5), break_even(256, 64, 1)],
+    ("05", 3): lambda: [inception("3a"), inception("5b")],
+    ("06", 1): lambda: [separable(4, 3, 5, 3), separable(14, 512, 64, 5)],
+    ("06", 2): lambda: [fewest_channels(3, 8), fewest_channels(5, 20), fewest_channels(3, 10)],
+    ("07", 1): lambda: [steps(2), steps(10), steps(100)],
+    ("07", 2): lambda: [
+        sum("MBConv" in layer.kind for layer in anatomy(partial(scaled_b0, depth=d), whole=MBConv).layers)
+        for d in (1.0, 1.2, 3.1)
+    ],
+    ("08", 1): lambda: [pareto([(4, 70), (1, 60), (2, 72), (9, 80), (3, 72)]), pareto([(5, 50), (5, 60)])],
+    ("08", 2): lambda: [
+        lawful(
+            [layer.shape[1::-1] for layer in anatomy("lenet5").rows if len(layer.shape) == 3 and layer.shape[1] > 1]
+        ),
+        lawful([(56, 64), (56, 64), (56, 256)]),
+        lawful([(56, 24), (56, 144), (28, 144), (28, 32)]),
+        lawful([(7, 512), (14, 512)]),
+    ],
+}
+
+
+def exercises(path):
+    """Each exercise of a page: its number, the stub's cell, and the Markdown cell with the solution."""
+    cells = nbformat.read(path, as_version=4).cells
+    places = [place for place, cell in enumerate(cells) if "exercise" in cell.metadata.get("tags", [])]
+    return [(number, cells[place], cells[place + 1]) for number, place in enumerate(places, start=1)]
+
+
+def wanted(stub) -> ast.expr:
+    [call] = calls_in(ast.parse(stub.source), "mark")
+    return argument(call, 2, "wanted")
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_exercises_fail_as_they_stand_and_their_solutions_pass(path):
+    imports = next(cell for cell in nbformat.read(path, as_version=4).cells if cell.id == "imports").source
+    found = exercises(path)
+    assert 2 <= len(found) <= 5
+    for number, stub, after in found:
+        assert "not yet" in stub.outputs[-1]["data"]["text/html"]
+        answer = re.search(r"<details>.*?```python\n(.*?)```.*?</details>", after.source, re.DOTALL).group(1)
+        [answered] = ast.parse(answer).body
+        tree = ast.parse(stub.source)
+        place = next(k for k, node in enumerate(tree.body) if getattr(node, "name", None) == answered.name)
+        for body, verdict in ((tree.body[place], "not yet"), (answered, "solved")):
+            tree.body[place] = body
+            space: dict = {}
+            exec(compile(imports, "imports", "exec"), space)
+            exec(compile(ast.Module(tree.body[:-1], []), stub.id, "exec"), space)
+            marked = eval(compile(ast.Expression(tree.body[-1].value), stub.id, "eval"), space)
+            assert verdict in marked.data, (number, stub.id, verdict)
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_what_counts_as_right_is_right(path):
+    """Numbers that a page types in are worked out here; what a page works out itself, it does with the library."""
+    for number, stub, _ in exercises(path):
+        typed = not loaded(wanted(stub)) and ast.unparse(wanted(stub)) != "True"
+        assert typed == ((path.stem[:2], number) in ANSWERS), (
+            number,
+            "an answer in ANSWERS is missing, or too many",
+        )
+        if typed:
+            right = ANSWERS[path.stem[:2], number]()
+            assert ast.literal_eval(wanted(stub)) == (right if isinstance(right, list) else [right]), number
+
+
+def test_a_false_answer_would_be_seen():
+    assert ANSWERS["05", 2]() == [154, 51] != [153, 51] and ANSWERS["02", 1]() == [(0, 2), (2, 5), (3, 3)]

@@ -1,0 +1,29 @@
+"""The library's own source and tables, as a page shows them."""
+
+import pytest
+from bs4 import BeautifulSoup
+
+from casestudies_lib.lenet import Subsampling, lenet5
+from casestudies_lib.page.listing import source, table
+
+
+def test_source_is_the_librarys_own_less_docstrings():
+    code = source(Subsampling, lenet5).data
+    assert "class Subsampling(nn.Module):\n    one_row = True" in code and "def lenet5(" in code
+    assert '"""' not in code and code.count("```python") == 2
+    for block in code.split("```python\n")[1:]:
+        compile(block.removesuffix("\n```").rstrip("`\n"), "page", "exec")
+
+
+def test_a_table_of_numbers():
+    html = table("Sizes", ("layer", "K", "M"), [("a<b", 1234, 0.25), ("c", None, "6 or 7")]).data
+    shown = BeautifulSoup(html, "html.parser")
+    cells = ["layer", "K", "M", "a<b", "1,234", "0.2", "c", "", "6 or 7"]
+    assert [cell.text for cell in shown.find_all(["th", "td"])] == cells
+    assert shown.caption.text == shown.div["aria-label"] == "Sizes"
+    for row, message in (
+        (("a", 1), "3 cells in every row, got 2"),
+        (("a", 1, float("nan")), "finite numbers, got nan"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            table("Sizes", ("layer", "K", "M"), [row])

@@ -1,0 +1,91 @@
+"""Other processors, played on this one: what the perturbed setting moves, what it leaves, and what the line says."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import processors
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PERTURBED = """
+import math
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+values = np.linspace(0.1, 3, 50)
+tensor = torch.tensor(values, dtype=torch.float32).reshape(2, 1, 5, 5)
+torch.manual_seed(0)
+conv = torch.nn.Conv2d(1, 3, 3)
+weights = torch.linspace(0, 1, 75).view(3, 25)
+identity = torch.zeros(1, 1, 3, 3)
+identity[..., 1, 1] = 1
+makes = {
+    "power": lambda: values**3.1, "log10": lambda: np.log10(values), "sum": lambda: np.array([values.sum()]),
+    "linspace": lambda: np.linspace(0, 1, 50), "convolution": lambda: conv(tensor).detach().numpy(),
+    "linear": lambda: F.linear(tensor.flatten(1), weights).numpy(),
+    "batch norm": lambda: F.batch_norm(tensor, None, None, training=True).numpy(),
+    "gradient": lambda: torch.autograd.grad(conv(tensor).square().sum(), conv.weight)[0].numpy(),
+    "math": lambda: np.array([math.log(v) for v in values]), "softmax": lambda: tensor.softmax(0).numpy(),
+    "square": lambda: values**2, "square root": lambda: np.sqrt(values), "product": lambda: values * 1.7,
+    "whole sum": lambda: np.array([np.arange(50.0).sum()]), "powers of ten": lambda: 10.0 ** np.arange(15),
+    "share": lambda: (tensor > 1).float().mean().numpy().reshape(1),
+    "identity": lambda: F.conv2d(tensor, identity, padding=1).numpy(), "image": lambda: tensor.numpy(),
+    "zero": lambda: np.tanh(np.zeros(9)), "whole": lambda: np.arange(9) ** 2,
+}
+before = {name: make() for name, make in makes.items()}
+import sys
+sys.path.insert(0, "tools")
+import perturbed
+perturbed.install()
+for name, make in makes.items():
+    after, again = make(), make()
+    assert (after == again).all(), name
+    far = np.abs(after - before[name]) / np.maximum(np.spacing(np.abs(before[name])), 1e-300)
+    print(f"{name}: {far.max():.0f} {(far > 0).mean():.1f}")
+assert conv.to("meta")(torch.empty(2, 1, 5, 5, device="meta")).shape == (2, 3, 3, 3)
+"""
+MOVED = {"power", "log10", "sum", "linspace", "convolution", "linear", "batch norm", "gradient", "math", "softmax"}
+
+
+def test_what_kernels_may_round_moves_by_a_last_bit_and_nothing_else():
+    done = subprocess.run([sys.executable, "-c", PERTURBED], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    far = {line.split(": ")[0]: float(line.split()[-2]) for line in done.stdout.splitlines()}
+    assert {name for name, units in far.items() if units} - {"sum"} == MOVED - {"sum"}
+    assert all(units <= (40 if name in ("gradient", "sum") else 1) for name, units in far.items()), far
+    assert "square" in far and "identity" in far and "whole" in far
+
+
+NOTEBOOK = """{
+ "cells": [{"cell_type": "code", "execution_count": 1, "id": "one", "metadata": {}, "outputs": [
+   {"name": "stdout", "output_type": "stream", "text": ["%s\\n"]}], "source": ["import numpy as np\\n", "%s"]}],
+ "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
+ "nbformat": 4, "nbformat_minor": 5}"""
+
+
+def test_a_line_says_which_cells_were_red_and_nothing_stops(tmp_path, monkeypatch, capsys):
+    values = np.log10(np.arange(2, 12) / 7)
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "tests" / "book").mkdir(parents=True)
+    (tmp_path / "tests" / "book" / "nbval.cfg").write_text("")
+    code = "print(*(f'{value:%s}' for value in np.log10(np.arange(2, 12) / 7)))"
+    for name, digits in (("raw", ".17g"), ("rounded", ".3f")):
+        stored = " ".join(f"{value:{digits}}" for value in values)
+        (tmp_path / "notebooks" / f"{name}.ipynb").write_text(NOTEBOOK % (stored, code % digits))
+    monkeypatch.setattr(processors, "NOTEBOOKS", sorted((tmp_path / "notebooks").glob("*.ipynb")))
+    monkeypatch.setattr(processors, "LOGS", tmp_path / "logs")
+    monkeypatch.setitem(processors.SETTINGS, "numpy without AVX2", {"NPY_DISABLE_CPU_FEATURES": ""})
+    assert processors.main(["as it is", "perturbed", "numpy without AVX2"]) == 1
+    said = capsys.readouterr().out
+    assert "as it is: 2 cells, green" in said
+    assert "perturbed: 2 cells, 1 red: raw Cell 0" in said
+    assert "numpy without AVX2: not run" in said
+    assert "log10" in (tmp_path / "logs" / "perturbed-raw.log").read_text()
+
+
+def test_ci_runs_the_perturbed_setting_and_the_others_in_turn():
+    turns = [processors.in_turn(day) for day in range(100)]
+    assert all(first == "perturbed" for first, _ in turns)
+    assert {other for _, other in turns} == set(processors.SETTINGS) - {"perturbed", "as it is"}
