@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from casestudies_lib.checks import Images, one_of, positive_int
+from casestudies_lib.checks import ImageSpec, one_of, positive_int
 from casestudies_lib.network import Network, name_weight_layers
 
 NAMES = ["conv1", "pool1", "conv2", "pool2", "conv3", "conv4", "conv5", "pool5", "fc6", "fc7", "fc8"]
@@ -79,7 +79,7 @@ def alexnet(variant: str = "single_stream", *, classes: int = 1000) -> Network:
 
     groups = 2 if variant == "2012" else 1
     title = "AlexNet (2012, two groups)" if variant == "2012" else "AlexNet (single stream)"
-    expects = Images(3, 227, why=_why_227)
+    expects = ImageSpec(3, 227, why=_why_227)
     network = Network(title, expects, published_layers(groups, classes))
     network.paper_names = name_weight_layers(network, NAMES)
     for path, name in network.paper_names.items():
@@ -112,7 +112,7 @@ def _torchvision(classes: int) -> Network:
         "flatten": nn.Flatten(),
         "classifier": classifier,
     }
-    expects = Images(
+    expects = ImageSpec(
         3,
         224,
         exact=False,

@@ -7,25 +7,30 @@ from torch import nn
 
 
 def conv_bn(
-    channels: int,
-    width: int,
-    kernel: int,
+    in_channels: int,
+    out_channels: int,
+    kernel_size: int,
     *,
     stride: int = 1,
     groups: int = 1,
     activation: type[nn.Module] | None = nn.ReLU,
-    eps: float = 1e-5,
-    momentum: float = 0.1,
 ) -> nn.Sequential:
     """A convolution without bias, batch normalisation, and an activation unless it is None; odd kernels keep the size.
 
-    `(N, channels, H, W) -> (N, width, H / stride, W / stride)`; `eps` and `momentum` are the normalisation's.
+    `(N, in_channels, H, W) -> (N, out_channels, H / stride, W / stride)`.
     """
     layers = [
-        nn.Conv2d(channels, width, kernel, stride, kernel // 2, groups=groups, bias=False),
-        nn.BatchNorm2d(width, eps=eps, momentum=momentum),
+        nn.Conv2d(in_channels, out_channels, kernel_size, stride, kernel_size // 2, groups=groups, bias=False),
+        nn.BatchNorm2d(out_channels),
     ]
     return nn.Sequential(*layers, *([activation()] if activation else []))
+
+
+def set_batch_norm(network: nn.Module, *, eps: float, momentum: float) -> None:
+    """Give all batch normalisations of a network the constants that its public checkpoint was trained with."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eps, module.momentum = eps, momentum
 
 
 def round_channels(channels: float, divisor: int = 8) -> int:
@@ -37,7 +42,9 @@ def round_channels(channels: float, divisor: int = 8) -> int:
     [8, 48, 24, 16]
     """
     rounded = max(divisor, int(channels + divisor / 2) // divisor * divisor)
-    return rounded + divisor * (rounded < 0.9 * channels)
+    if rounded < 0.9 * channels:
+        rounded += divisor
+    return rounded
 
 
 class SqueezeExcitation(nn.Module):
@@ -47,7 +54,7 @@ class SqueezeExcitation(nn.Module):
 
     Args:
         channels: of the input.
-        squeezed: units of the hidden layer.
+        squeeze_channels: units of the hidden layer.
         activation: after the hidden layer.
         gate: what brings the numbers between 0 and 1.
     """
@@ -55,13 +62,18 @@ class SqueezeExcitation(nn.Module):
     kind = "squeeze-excitation"
 
     def __init__(
-        self, channels: int, squeezed: int, *, activation: type[nn.Module] = nn.ReLU, gate: type[nn.Module] = nn.Sigmoid
+        self,
+        channels: int,
+        squeeze_channels: int,
+        *,
+        activation: type[nn.Module] = nn.ReLU,
+        gate: type[nn.Module] = nn.Sigmoid,
     ) -> None:
         super().__init__()
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc1 = nn.Conv2d(channels, squeezed, 1)
+        self.fc1 = nn.Conv2d(channels, squeeze_channels, 1)
         self.activation = activation()
-        self.fc2 = nn.Conv2d(squeezed, channels, 1)
+        self.fc2 = nn.Conv2d(squeeze_channels, channels, 1)
         self.gate = gate()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

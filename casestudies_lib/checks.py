@@ -50,14 +50,14 @@ def positive_number(name: str, value: object) -> None:
 
 
 @dataclass(frozen=True)
-class Images:
-    """What a network accepts: a float batch `(N, channels, size, size)`.
+class ImageSpec:
+    """What images a network accepts: a float batch `(N, channels, size, size)`.
 
     Args:
         channels: image channels, 1 (grey) or 3 (RGB).
         size: height and width in pixels, as the paper has them.
         exact: whether `size` is the only size allowed.
-        least: the smallest height and width where others are allowed; `size` unless given.
+        min_size: the smallest height and width where others are allowed; `size` unless given.
         why: `(height, width) -> sentence` that explains a refused size.
         repair: code that mends a refused size.
     """
@@ -65,7 +65,7 @@ class Images:
     channels: int
     size: int
     exact: bool = True
-    least: int | None = None
+    min_size: int | None = None
     why: Callable[[int, int], str] | None = None
     repair: str | None = None
 
@@ -80,52 +80,67 @@ class Images:
         Raises:
             ValueError: what came, what is allowed, the repair.
         """
-        c = self.channels
-        wanted = f"expected a float batch of images (N, {c}, H, W)"
         if not isinstance(x, torch.Tensor):
-            raise ValueError(f"{wanted}, got a {type(x).__name__}: make it a tensor with torch.as_tensor(x)")
-        shape = tuple(x.shape)
+            problem = f", got a {type(x).__name__}: make it a tensor with torch.as_tensor(x)"
+        else:
+            weights = next(network.parameters(), x)
+            problem = self._wrong_axes(x) or self._wrong_channels(x) or _wrong_numbers(x, weights)
+        if problem:
+            raise ValueError(f"expected a float batch of images (N, {self.channels}, H, W){problem}")
+        self._check_size(*x.shape[2:])
+
+    def _wrong_axes(self, x: torch.Tensor) -> str:
+        """What is wrong with the axes of an input; nothing if they are right."""
+        c, shape = self.channels, tuple(x.shape)
         if x.dim() == 3 and shape[0] == c:
-            raise ValueError(f"{wanted}, got one image {shape}: add the batch axis with x[None]")
+            return f", got one image {shape}: add the batch axis with x[None]"
         if x.dim() == 3 and shape[2] == c:
-            raise ValueError(f"{wanted}, got one image {shape} with the channels last: write x.permute(2, 0, 1)[None]")
+            return f", got one image {shape} with the channels last: write x.permute(2, 0, 1)[None]"
         if x.dim() == 3 and c == 1:
-            raise ValueError(f"{wanted}, got a batch without channels {shape}: add the channel axis with x[:, None]")
+            return f", got a batch without channels {shape}: add the channel axis with x[:, None]"
         if x.dim() == 2:
-            colour = "" if c == 1 else f".expand(-1, {c}, -1, -1)"
-            raise ValueError(f"{wanted}, got one grey image {shape}: write x[None, None]{colour}")
+            return f", got one grey image {shape}: write x[None, None]" + (
+                "" if c == 1 else f".expand(-1, {c}, -1, -1)"
+            )
         if x.dim() != 4:
-            raise ValueError(f"{wanted}, got {x.dim()} axes {shape}: bring the images into these four axes")
+            return f", got {x.dim()} axes {shape}: bring the images into these four axes"
         if shape[1] != c and shape[3] == c:
-            raise ValueError(f"{wanted}, got {shape} with the channels last: write x.permute(0, 3, 1, 2)")
+            return f", got {shape} with the channels last: write x.permute(0, 3, 1, 2)"
+        return ""
+
+    def _wrong_channels(self, x: torch.Tensor) -> str:
+        """What is wrong with the kind of numbers and of the channels of an input `(N, C, H, W)`."""
+        c, came = self.channels, x.shape[1]
         if not x.is_floating_point():
-            scale = " / 255" if x.dtype == torch.uint8 else ""
-            raise ValueError(f"{wanted}, got {x.dtype}: convert with x.float(){scale}")
-        if shape[1] != c:
-            repair = (
-                "make it grey with x.mean(1, keepdim=True)"
-                if c == 1
-                else f"repeat the grey channel with x.expand(-1, {c}, -1, -1)"
-                if shape[1] == 1
-                else f"choose {c} channels, for example x[:, :{c}]"
-            )
-            raise ValueError(f"{wanted}, got {shape[1]} channels {shape}: {repair}")
-        weights = next(network.parameters(), x)
-        if x.device != weights.device:
-            raise ValueError(
-                f"{wanted} on the weights' device {weights.device}, got {x.device}: "
-                f"move it with x.to({str(weights.device)!r})"
-            )
-        mixed = torch.is_autocast_enabled(weights.device.type) if weights.device.type != "meta" else False
-        if x.dtype != weights.dtype and not (mixed and x.dtype != torch.float64):
-            raise ValueError(
-                f"{wanted} in the weights' {weights.dtype}, got {x.dtype}: convert with x.to({weights.dtype})"
-            )
-        height, width = shape[2:]
-        smallest = self.least or self.size
-        fits = height == width == self.size if self.exact else min(height, width) >= smallest
+            return f", got {x.dtype}: convert with x.float(){' / 255' if x.dtype == torch.uint8 else ''}"
+        if came == c:
+            return ""
+        if c == 1:
+            repair = "make it grey with x.mean(1, keepdim=True)"
+        elif came == 1:
+            repair = f"repeat the grey channel with x.expand(-1, {c}, -1, -1)"
+        else:
+            repair = f"choose {c} channels, for example x[:, :{c}]"
+        return f", got {came} channels {tuple(x.shape)}: {repair}"
+
+    def _check_size(self, height: int, width: int) -> None:
+        smallest = self.min_size or self.size
+        if self.exact:
+            fits, wanted = height == width == self.size, f"{self.size} x {self.size}"
+        else:
+            fits, wanted = min(height, width) >= smallest, f"at least {smallest} x {smallest}"
         if not fits:
-            wanted = f"{self.size} x {self.size}" if self.exact else f"at least {smallest} x {smallest}"
             reason = f" ({self.why(height, width)})" if self.why else ""
             repair = self.repair or f"resize with torch.nn.functional.interpolate(x, size=({self.size}, {self.size}))"
             raise ValueError(f"expected images of {wanted} pixels, got {height} x {width}{reason}: {repair}")
+
+
+def _wrong_numbers(x: torch.Tensor, weights: torch.Tensor) -> str:
+    """What keeps an input from meeting the weights: another device, or another precision outside autocast."""
+    device = weights.device
+    if x.device != device:
+        return f" on the weights' device {device}, got {x.device}: move it with x.to({str(device)!r})"
+    mixed = device.type != "meta" and torch.is_autocast_enabled(device.type)
+    if x.dtype != weights.dtype and not (mixed and x.dtype != torch.float64):
+        return f" in the weights' {weights.dtype}, got {x.dtype}: convert with x.to({weights.dtype})"
+    return ""

@@ -17,13 +17,12 @@ and section 3; the sizes of B1 to B7 are those of the authors' code.
 
 from __future__ import annotations
 
-from functools import partial
 from math import ceil, floor
 
 import torch
 from torch import nn
 
-from casestudies_lib.blocks import SqueezeExcitation, conv_bn, round_channels
+from casestudies_lib.blocks import SqueezeExcitation, conv_bn, round_channels, set_batch_norm
 from casestudies_lib.checks import one_of, positive_int, positive_number
 from casestudies_lib.network import Network, five_strides, he_initialised
 
@@ -69,7 +68,7 @@ class StochasticDepth(nn.Module):
 class MBConv(nn.Module):
     """An inverted residual with squeeze-excitation, SiLU and stochastic depth (Tan 2019, Table 1).
 
-    `(N, channels, H, W) -> (N, width, H / stride, W / stride)`. The squeeze-excitation's hidden layer has a
+    `(N, in_channels, H, W) -> (N, out_channels, H / stride, W / stride)`. The squeeze-excitation's hidden layer has a
     quarter of the *input's* channels, not of the expanded ones.
     """
 
@@ -77,30 +76,27 @@ class MBConv(nn.Module):
 
     def __init__(
         self,
-        channels: int,
-        width: int,
+        in_channels: int,
+        out_channels: int,
         *,
-        expansion: int,
-        kernel: int,
+        expand_ratio: int,
+        kernel_size: int,
         stride: int,
         drop: float = 0.0,
-        eps: float = 1e-5,
-        momentum: float = 0.1,
     ) -> None:
         super().__init__()
-        convolution = partial(conv_bn, eps=eps, momentum=momentum, activation=nn.SiLU)
-        wide = channels * expansion
+        wide = in_channels * expand_ratio
         self.block = nn.Sequential(
-            *([convolution(channels, wide, 1)] if expansion != 1 else []),
-            convolution(wide, wide, kernel, stride=stride, groups=wide),
-            SqueezeExcitation(wide, max(1, channels // 4), activation=nn.SiLU),
-            convolution(wide, width, 1, activation=None),
+            *([conv_bn(in_channels, wide, 1, activation=nn.SiLU)] if expand_ratio != 1 else []),
+            conv_bn(wide, wide, kernel_size, stride=stride, groups=wide, activation=nn.SiLU),
+            SqueezeExcitation(wide, max(1, in_channels // 4), activation=nn.SiLU),
+            conv_bn(wide, out_channels, 1, activation=None),
         )
-        self.adds = stride == 1 and channels == width
+        self.use_res_connect = stride == 1 and in_channels == out_channels
         self.stochastic_depth = StochasticDepth(drop)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.stochastic_depth(self.block(x)) if self.adds else self.block(x)
+        return x + self.stochastic_depth(self.block(x)) if self.use_res_connect else self.block(x)
 
 
 def compound(phi: float) -> dict[str, float]:
@@ -109,18 +105,24 @@ def compound(phi: float) -> dict[str, float]:
     Depth and width are rounded to nine digits, so that a whole number of layers is not missed by a hair.
 
     >>> compound(1)
-    {'depth': 1.2, 'width': 1.1, 'resolution': 258}
+    {'depth_mult': 1.2, 'width_mult': 1.1, 'resolution': 258}
     """
-    return {"depth": round(ALPHA**phi, 9), "width": round(BETA**phi, 9), "resolution": floor(224 * GAMMA**phi + 0.5)}
+    return {
+        "depth_mult": round(ALPHA**phi, 9),
+        "width_mult": round(BETA**phi, 9),
+        "resolution": floor(224 * GAMMA**phi + 0.5),
+    }
 
 
-def scaled(width: float, depth: float) -> list[tuple[int, int, int, int, int]]:
-    """B0's table with `width` times the channels, rounded to multiples of 8, and `depth` times the layers, rounded up.
+def scaled(width_mult: float, depth_mult: float) -> list[tuple[int, int, int, int, int]]:
+    """B0's table with `width_mult` times the channels, rounded to multiples of 8, and `depth_mult` times the layers.
+
+    Layers are rounded up.
 
     >>> scaled(1.1, 1.2)[1]
     (6, 3, 2, 24, 3)
     """
-    return [(t, k, s, round_channels(c * width), ceil(n * depth)) for t, k, s, c, n in B0]
+    return [(t, k, s, round_channels(c * width_mult), ceil(n * depth_mult)) for t, k, s, c, n in B0]
 
 
 def efficientnet(variant: str, *, classes: int = 1000) -> Network:
@@ -142,19 +144,27 @@ def efficientnet(variant: str, *, classes: int = 1000) -> Network:
     """
     one_of("variant", variant, SCALES)
     positive_int("classes", classes)
-    width, depth, resolution, dropout = SCALES[variant]
-    norm = {"eps": 1e-3, "momentum": 0.01} if variant in ("b5", "b6", "b7") else {}
-    return _built(f"EfficientNet-{variant.upper()}", width, depth, resolution, dropout, classes, norm)
+    width_mult, depth_mult, resolution, dropout = SCALES[variant]
+    size = {"width_mult": width_mult, "depth_mult": depth_mult, "resolution": resolution}
+    network = _built(f"EfficientNet-{variant.upper()}", **size, dropout=dropout, classes=classes)
+    if variant in ("b5", "b6", "b7"):
+        set_batch_norm(network, eps=1e-3, momentum=0.01)
+    return network
 
 
 def scaled_b0(
-    *, depth: float = 1.0, width: float = 1.0, resolution: int = 224, dropout: float = 0.2, classes: int = 1000
+    *,
+    depth_mult: float = 1.0,
+    width_mult: float = 1.0,
+    resolution: int = 224,
+    dropout: float = 0.2,
+    classes: int = 1000,
 ) -> Network:
     """EfficientNet-B0 with other multipliers than B1 to B7: `(N, 3, H, W) -> (N, classes)` logits.
 
     Args:
-        depth: times the layers of each stage, rounded up.
-        width: times the channels, rounded to multiples of 8.
+        depth_mult: times the layers of each stage, rounded up.
+        width_mult: times the channels, rounded to multiples of 8.
         resolution: height and width of the images that it is made for, in pixels; tables use it.
         dropout: share of the averaged channels that training leaves out.
         classes: number of classes.
@@ -163,43 +173,34 @@ def scaled_b0(
         ValueError: a multiplier that is not positive, a resolution below 33, classes below 1, a dropout outside 0 to
             1; in `forward` as for `efficientnet`.
     """
-    positive_number("depth", depth)
-    positive_number("width", width)
+    positive_number("depth_mult", depth_mult)
+    positive_number("width_mult", width_mult)
     positive_int("resolution", resolution)
     positive_int("classes", classes)
     if not isinstance(dropout, (int, float)) or not 0 <= dropout <= 1:
         raise ValueError(f"expected dropout to be a share from 0 to 1, got {dropout!r}: the paper has 0.2 to 0.5")
     if resolution < 33:
         raise ValueError(f"expected resolution to be at least 33 pixels, got {resolution}: the paper has 224 to 600")
-    return _built("B0, scaled", width, depth, resolution, dropout, classes, {})
+    size = {"width_mult": width_mult, "depth_mult": depth_mult, "resolution": resolution}
+    return _built("B0, scaled", **size, dropout=dropout, classes=classes)
 
 
 def _built(
-    title: str, width: float, depth: float, resolution: int, dropout: float, classes: int, norm: dict[str, float]
+    title: str, *, width_mult: float, depth_mult: float, resolution: int, dropout: float, classes: int
 ) -> Network:
-    convolution = partial(conv_bn, activation=nn.SiLU, **norm)
-    stages = scaled(width, depth)
+    stages = scaled(width_mult, depth_mult)
     total = sum(layers for *_, layers in stages)
-    channels, done = round_channels(32 * width), 0
-    features: list[nn.Module] = [convolution(3, channels, 3, stride=2)]
-    for expansion, kernel, stride, out, layers in stages:
+    channels, done = round_channels(32 * width_mult), 0
+    features: list[nn.Module] = [conv_bn(3, channels, 3, stride=2, activation=nn.SiLU)]
+    for expand_ratio, kernel_size, stride, out_channels, layers in stages:
         stage = []
         for place in range(layers):
-            stage.append(
-                MBConv(
-                    channels,
-                    out,
-                    expansion=expansion,
-                    kernel=kernel,
-                    stride=stride if place == 0 else 1,
-                    drop=0.2 * done / total,
-                    **norm,
-                )
-            )
-            channels, done = out, done + 1
+            shape = {"expand_ratio": expand_ratio, "kernel_size": kernel_size, "stride": stride if place == 0 else 1}
+            stage.append(MBConv(channels, out_channels, **shape, drop=0.2 * done / total))
+            channels, done = out_channels, done + 1
         features.append(nn.Sequential(*stage))
     last = 4 * channels
-    features.append(convolution(channels, last, 1))
+    features.append(conv_bn(channels, last, 1, activation=nn.SiLU))
     chain = {
         "features": nn.Sequential(*features),
         "avgpool": nn.AdaptiveAvgPool2d(1),

@@ -1,8 +1,8 @@
-"""GoogLeNet: Inception modules, which look through windows of several sizes at once and stack what they see.
+"""GoogLeNet: Inception modules, which see with kernels of several sizes at once and concatenate what they see.
 
 Szegedy et al.: Going deeper with convolutions, CVPR 2015 (arXiv:1409.4842), Table 1 and Figures 2 and 3.
 
-| variant         | windows in a module | normalisation  | parameters | with both side branches |
+| variant         | kernels in a module | normalisation  | parameters | with both auxiliary classifiers |
 | --------------- | ------------------- | -------------- | ---------- | ----------------------- |
 | `"2014"`        | 1, 3, 5             | local response | 6,998,552  | 13,378,280              |
 | `"torchvision"` | 1, 3, 3             | batch          | 6,624,904  | 13,004,888              |
@@ -17,7 +17,7 @@ from functools import partial
 import torch
 from torch import nn
 
-from casestudies_lib.checks import Images, one_of, positive_int
+from casestudies_lib.checks import ImageSpec, one_of, positive_int
 from casestudies_lib.network import Network, he_initialised
 
 # Table 1, in its columns: #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj.
@@ -38,89 +38,91 @@ PRINTED = {
     "4b": (437, 88), "4c": (463, 100), "4d": (580, 119), "4e": (840, 170), "5a": (1072, 54), "5b": (1388, 71),
     "linear": (1000, 1),
 }  # fmt: skip
-SIDE_WEIGHT = 0.3  # of each side branch's loss in training (sec. 5)
-SIDE_BRANCHES = {"inception4a": "aux1", "inception4d": "aux2"}  # what reads the output of which module
+AUX_WEIGHT = 0.3  # of each auxiliary classifier's loss in training (sec. 5)
+AUX_CLASSIFIERS = {"inception4a": "aux1", "inception4d": "aux2"}  # what reads the output of which module
 
 
-def unit(channels: int, width: int, kernel: int, *, stride: int = 1, batch_norm: bool = False) -> nn.Sequential:
-    """A convolution and its ReLU, with batch normalisation between them or a bias; odd windows keep height and width.
+def conv_relu(
+    in_channels: int, out_channels: int, kernel_size: int, *, stride: int = 1, batch_norm: bool = False
+) -> nn.Sequential:
+    """A convolution and its ReLU, with batch normalisation between them or a bias; odd kernels keep height and width.
 
-    `(N, channels, H, W) -> (N, width, H / stride, W / stride)`.
+    `(N, in_channels, H, W) -> (N, out_channels, H / stride, W / stride)`.
     """
-    conv = nn.Conv2d(channels, width, kernel, stride, kernel // 2, bias=not batch_norm)
+    conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride, kernel_size // 2, bias=not batch_norm)
     layers = OrderedDict(conv=conv)
     if batch_norm:
-        layers["bn"] = nn.BatchNorm2d(width, eps=1e-3)
+        layers["bn"] = nn.BatchNorm2d(out_channels, eps=1e-3)
     layers["relu"] = nn.ReLU()
     return nn.Sequential(layers)
 
 
 class Inception(nn.Module):
-    """Four branches side by side, their channels stacked: `(N, channels, H, W) -> (N, sum of the widths, H, W)`.
+    """Four branches side by side, concatenated: `(N, in_channels, H, W) -> (N, sum of the widths, H, W)`.
 
     Args:
-        channels: of the input.
+        in_channels: of the input.
         widths: channels in the columns of Table 1, such as `TABLE["3a"]`. Without the two reductions and the
             projection after the pool, None for each, it is the naive module of Fig. 2(a).
         batch_norm: whether batch normalisation follows every convolution.
-        largest: the side of the largest window, 5 in the paper.
+        largest_kernel: the kernel of the third branch, 5 in the paper.
 
     Raises:
-        ValueError: not six widths, numbers that are not whole and at least 1, another largest window than 3 or 5.
+        ValueError: not six widths, numbers that are not whole and at least 1, another largest kernel than 3 or 5.
     """
 
     kind = "Inception module"
 
     def __init__(
-        self, channels: int, widths: Sequence[int | None], *, batch_norm: bool = False, largest: int = 5
+        self, in_channels: int, widths: Sequence[int | None], *, batch_norm: bool = False, largest_kernel: int = 5
     ) -> None:
         super().__init__()
-        check_widths(channels, widths, largest)
+        check_widths(in_channels, widths, largest_kernel)
         n1, reduce3, n3, reduce5, n5, project = widths
-        layer = partial(unit, batch_norm=batch_norm)
+        layer = partial(conv_relu, batch_norm=batch_norm)
 
-        def window(reduce: int | None, width: int, kernel: int) -> nn.Module:
+        def branch(reduce: int | None, out_channels: int, kernel_size: int) -> nn.Module:
             if reduce is None:
-                return layer(channels, width, kernel)
-            return nn.Sequential(layer(channels, reduce, 1), layer(reduce, width, kernel))
+                return layer(in_channels, out_channels, kernel_size)
+            return nn.Sequential(layer(in_channels, reduce, 1), layer(reduce, out_channels, kernel_size))
 
         pool = nn.MaxPool2d(3, stride=1, padding=1)
-        self.branch1 = layer(channels, n1, 1)
-        self.branch2 = window(reduce3, n3, 3)
-        self.branch3 = window(reduce5, n5, largest)
-        self.branch4 = nn.Sequential(pool, layer(channels, project, 1)) if project else pool
+        self.branch1 = layer(in_channels, n1, 1)
+        self.branch2 = branch(reduce3, n3, 3)
+        self.branch3 = branch(reduce5, n5, largest_kernel)
+        self.branch4 = nn.Sequential(pool, layer(in_channels, project, 1)) if project else pool
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         branches = (self.branch1, self.branch2, self.branch3, self.branch4)
         return torch.cat([branch(x) for branch in branches], dim=1)
 
 
-def check_widths(channels: int, widths: Sequence[int | None], largest: int) -> None:
+def check_widths(in_channels: int, widths: Sequence[int | None], largest_kernel: int) -> None:
     """Refuse what no `Inception` module can be built of, by the columns of Table 1."""
     if not isinstance(widths, Sequence) or len(widths) != 6:
         raise ValueError(f"expected six widths, the columns of Table 1, got {widths!r}: see TABLE['3a']")
     n1, reduce3, n3, reduce5, n5, project = widths
-    for name, width in {"channels": channels, "#1x1": n1, "#3x3": n3, "#5x5": n5}.items():
+    for name, width in {"in_channels": in_channels, "#1x1": n1, "#3x3": n3, "#5x5": n5}.items():
         positive_int(name, width)
     for name, width in {"#3x3 reduce": reduce3, "#5x5 reduce": reduce5, "pool proj": project}.items():
         if width is not None:
             positive_int(name, width)
-    one_of("largest", largest, (3, 5))
+    one_of("largest_kernel", largest_kernel, (3, 5))
 
 
-class SideBranch(nn.Module):
-    """A classifier on a hidden layer (sec. 5): average pool, 1 x 1 convolution, two fully connected layers.
+class InceptionAux(nn.Module):
+    """An auxiliary classifier, on a hidden layer (sec. 5): average pool, 1 x 1 convolution, two fully connected layers.
 
-    The paper calls it an auxiliary classifier. `(N, channels, 14, 14) -> (N, classes)` logits. With `adaptive` it pools
+    `(N, in_channels, 14, 14) -> (N, classes)` logits. With `adaptive` it pools
     to 4 x 4 from any size, as public checkpoints expect; from 14 x 14 that is another pool than the paper's.
     """
 
-    kind = "side branch"
+    kind = "auxiliary classifier"
 
-    def __init__(self, channels: int, classes: int, *, adaptive: bool = False, batch_norm: bool = False) -> None:
+    def __init__(self, in_channels: int, classes: int, *, adaptive: bool = False, batch_norm: bool = False) -> None:
         super().__init__()
         self.pool = nn.AdaptiveAvgPool2d(4) if adaptive else nn.AvgPool2d(5, stride=3)
-        self.conv = unit(channels, 128, 1, batch_norm=batch_norm)
+        self.conv = conv_relu(in_channels, 128, 1, batch_norm=batch_norm)
         self.flatten = nn.Flatten()
         self.fc1 = nn.Linear(4 * 4 * 128, 1024)
         self.relu = nn.ReLU()
@@ -136,25 +138,27 @@ class GoogLeNet(Network):
     """A chain of layers with classifiers on hidden layers, which only training uses; see `googlenet`."""
 
     def chain(self) -> list[tuple[str, nn.Module]]:
-        """What an image passes on its way to the logits, `(name, layer)` in order: all but the side branches."""
-        return [(name, layer) for name, layer in self.named_children() if not isinstance(layer, SideBranch)]
+        """What an image passes on its way to the logits, `(name, layer)` in order; no auxiliary classifier is on it."""
+        return [(name, layer) for name, layer in self.named_children() if not isinstance(layer, InceptionAux)]
 
     def forward_with_aux(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Logits `(N, classes)` of the network and of its side branches on 4a and 4d.
+        """Logits `(N, classes)` of the network and of its auxiliary classifiers on 4a and 4d.
 
-        The paper's training loss is `loss(logits) + SIDE_WEIGHT * (loss(aux1) + loss(aux2))`.
+        The paper's training loss is `loss(logits) + AUX_WEIGHT * (loss(aux1) + loss(aux2))`.
 
         Raises:
-            ValueError: a network built without side branches, or an input that does not fit.
+            ValueError: a network built without auxiliary classifiers, or an input that does not fit.
         """
         if not hasattr(self, "aux1"):
-            raise ValueError("expected a network with side branches, got one without: build googlenet(aux=True)")
+            raise ValueError(
+                "expected a network with auxiliary classifiers, got one without: build googlenet(aux=True)"
+            )
         self.expects.check(x, self)
         side = []
         for name, layer in self.chain():
             x = layer(x)
-            if name in SIDE_BRANCHES:
-                side.append(self.get_submodule(SIDE_BRANCHES[name])(x))
+            if name in AUX_CLASSIFIERS:
+                side.append(self.get_submodule(AUX_CLASSIFIERS[name])(x))
         return x, *side
 
 
@@ -163,19 +167,20 @@ def googlenet(variant: str = "2014", *, aux: bool = False, classes: int = 1000) 
 
     Args:
         variant: `"2014"`, the paper's, or `"torchvision"`, whose public checkpoints people load (with `aux=True`).
-        aux: whether to build the two side branches. `forward` never uses them; `forward_with_aux` returns their logits.
+        aux: whether to build the two auxiliary classifiers. `forward` never uses them; `forward_with_aux` returns their
+            logits.
         classes: number of classes.
 
     Raises:
         ValueError: an unknown variant or classes below 1; in `forward`, anything but a float batch of RGB images of at
-            least 63 or 47 pixels, or of exactly 224 with the paper's side branches, which read 4 x 4 positions.
+            least 63 or 47 pixels, or of exactly 224 with the paper's auxiliary classifiers, which read 4 x 4 positions.
 
     Differs from the paper: Table 1 omits the local response normalisation of Fig. 3; its constants here are those of
     the model zoo's replication (5 maps, alpha 1e-4, beta 0.75). Pools round up, as there. Initialisation is He's.
     `"torchvision"` differs in more, and public checkpoints depend on it: batch normalisation with eps 1e-3 instead of
-    response normalisation and biases, windows of 3 x 3 in the branch that the paper makes 5 x 5, a fourth pool of
-    2 x 2, side branches that pool adaptively, dropout of 0.2 before the classifier instead of 0.4. Its checkpoint wants
-    images scaled to (-1, 1).
+    response normalisation and biases, kernels of 3 x 3 in the branch that the paper makes 5 x 5, a fourth pool of
+    2 x 2, auxiliary classifiers that pool adaptively, dropout of 0.2 before the classifier instead of 0.4. Its
+    checkpoint wants images scaled to (-1, 1).
 
     >>> import torch
     >>> with torch.device("meta"):
@@ -189,11 +194,11 @@ def googlenet(variant: str = "2014", *, aux: bool = False, classes: int = 1000) 
     norm = {"batch_norm": not paper}
 
     layers: dict[str, nn.Module] = {
-        "conv1": unit(3, 64, 7, stride=2, **norm),                       # 112x112x64
+        "conv1": conv_relu(3, 64, 7, stride=2, **norm),                                   # 112x112x64
         "maxpool1": nn.MaxPool2d(3, stride=2, ceil_mode=True),                      # 56x56x64
         "norm1": nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75),
-        "conv2": unit(64, 64, 1, **norm),                                           # 56x56x64
-        "conv3": unit(64, 192, 3, **norm),                                          # 56x56x192
+        "conv2": conv_relu(64, 64, 1, **norm),                                             # 56x56x64
+        "conv3": conv_relu(64, 192, 3, **norm),                                            # 56x56x192
         "norm2": nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75),
         "maxpool2": nn.MaxPool2d(3, stride=2, ceil_mode=True),                      # 28x28x192
     }  # fmt: skip
@@ -203,13 +208,13 @@ def googlenet(variant: str = "2014", *, aux: bool = False, classes: int = 1000) 
             layers["maxpool3"] = nn.MaxPool2d(3, stride=2, ceil_mode=True)  # 14x14x480
         if name == "5a":
             layers["maxpool4"] = nn.MaxPool2d(3 if paper else 2, stride=2, ceil_mode=True)  # 7x7x832
-        layers[f"inception{name}"] = Inception(channels, widths, largest=5 if paper else 3, **norm)
+        layers[f"inception{name}"] = Inception(channels, widths, largest_kernel=5 if paper else 3, **norm)
         n1, _, n3, _, n5, project = widths
         channels = before[f"inception{name}"] = n1 + n3 + n5 + project
     if aux:
         layers |= {
-            branch: SideBranch(before[module], classes, adaptive=not paper, **norm)
-            for module, branch in SIDE_BRANCHES.items()
+            branch: InceptionAux(before[module], classes, adaptive=not paper, **norm)
+            for module, branch in AUX_CLASSIFIERS.items()
         }
     layers |= {
         "avgpool": nn.AdaptiveAvgPool2d(1),
@@ -220,16 +225,20 @@ def googlenet(variant: str = "2014", *, aux: bool = False, classes: int = 1000) 
     if not paper:
         del layers["norm1"], layers["norm2"]
 
-    expects = Images(
+    expects = ImageSpec(
         3,
         224,
         exact=paper and aux,
-        least=63 if paper else 47,
-        why=(lambda h, w: "the side branches read the 4 x 4 positions that 224 pixels leave them; build without aux")
+        min_size=63 if paper else 47,
+        why=(
+            lambda h, w: (
+                "the auxiliary classifiers read the 4 x 4 positions that 224 pixels leave them; build without aux"
+            )
+        )
         if paper and aux
         else (lambda h, w: "four poolings would leave a single position to the last modules"),
     )
-    title = ("GoogLeNet" if paper else "GoogLeNet (torchvision)") + ", with side branches" * aux
+    title = ("GoogLeNet" if paper else "GoogLeNet (torchvision)") + (", with auxiliary classifiers" if aux else "")
     network = GoogLeNet(title, expects, layers)
     network.paper_names = {
         path: path.replace("inception", "").removesuffix(".conv") for path, _ in network.named_modules() if path

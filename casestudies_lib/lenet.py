@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from casestudies_lib.checks import Images, one_of, positive_int
+from casestudies_lib.checks import ImageSpec, one_of, positive_int
 from casestudies_lib.network import Network
 
 # Table I: the S2 maps that each of the 16 C3 maps reads.
@@ -181,7 +181,7 @@ def lenet5(variant: str = "modern", *, classes: int = 10, in_channels: int = 1) 
         )
     layers = published_layers() if variant == "1998" else modern_layers(classes, in_channels)
     title = "LeNet-5 (1998)" if variant == "1998" else "LeNet-5 (modern)"
-    expects = Images(
+    expects = ImageSpec(
         in_channels,
         32,
         why=lambda h, w: "its layers are made for 5 x 5 positions in S4, one for C5",

@@ -14,12 +14,10 @@ linear bottlenecks, CVPR 2018 (arXiv:1801.04381), Table 2; Howard et al.: Search
 
 from __future__ import annotations
 
-from functools import partial
-
 import torch
 from torch import nn
 
-from casestudies_lib.blocks import SqueezeExcitation, conv_bn, round_channels
+from casestudies_lib.blocks import SqueezeExcitation, conv_bn, round_channels, set_batch_norm
 from casestudies_lib.checks import one_of, positive_int, positive_number
 from casestudies_lib.network import Network, five_strides, he_initialised
 
@@ -49,80 +47,83 @@ V3 = {
 class Separable(nn.Sequential):
     """A depthwise separable convolution: 3 x 3 in each channel by itself, then 1 x 1 across the channels (V1, Fig. 3).
 
-    `(N, channels, H, W) -> (N, width, H / stride, W / stride)`.
+    `(N, in_channels, H, W) -> (N, out_channels, H / stride, W / stride)`.
     """
 
-    def __init__(self, channels: int, width: int, *, stride: int = 1) -> None:
-        super().__init__(conv_bn(channels, channels, 3, stride=stride, groups=channels), conv_bn(channels, width, 1))
+    def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1) -> None:
+        super().__init__(
+            conv_bn(in_channels, in_channels, 3, stride=stride, groups=in_channels),
+            conv_bn(in_channels, out_channels, 1),
+        )
         self.kind = "separable conv 3×3" + (f", stride {stride}" if stride > 1 else "")
 
 
 class InvertedResidual(nn.Module):
     """Expand by t with 1 x 1, 3 x 3 in each channel, project back with 1 x 1 and no activation (Sandler 2018, Table 1).
 
-    `(N, channels, H, W) -> (N, width, H / stride, W / stride)`. Where stride and channels allow it, the input is added
-    to the output: the shortcut joins the narrow ends, which the paper calls linear bottlenecks.
+    `(N, in_channels, H, W) -> (N, out_channels, H / stride, W / stride)`. Where stride and channels allow it, the input
+    is added to the output: the shortcut joins the narrow ends, which the paper calls linear bottlenecks.
     """
 
     kind = "inverted residual block"
 
-    def __init__(self, channels: int, width: int, *, stride: int = 1, expansion: int = 6) -> None:
+    def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1, expand_ratio: int = 6) -> None:
         super().__init__()
-        wide = channels * expansion
-        self.adds = stride == 1 and channels == width
+        wide = in_channels * expand_ratio
+        self.use_res_connect = stride == 1 and in_channels == out_channels
         self.conv = nn.Sequential(
-            *([conv_bn(channels, wide, 1, activation=nn.ReLU6)] if expansion != 1 else []),
+            *([conv_bn(in_channels, wide, 1, activation=nn.ReLU6)] if expand_ratio != 1 else []),
             conv_bn(wide, wide, 3, stride=stride, groups=wide, activation=nn.ReLU6),
-            *conv_bn(wide, width, 1, activation=None),
+            *conv_bn(wide, out_channels, 1, activation=None),
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.conv(x) if self.adds else self.conv(x)
+        return x + self.conv(x) if self.use_res_connect else self.conv(x)
 
 
 class MobileNetV3Block(nn.Module):
     """An inverted residual with a choice of kernel, squeeze-excitation and nonlinearity (Howard 2019, Fig. 4).
 
-    `(N, channels, H, W) -> (N, width, H / stride, W / stride)`. The squeeze-excitation reads the expanded channels.
+    `(N, in_channels, H, W) -> (N, out_channels, H / stride, W / stride)`. The squeeze-excitation reads the expanded
+    channels.
     """
 
     kind = "inverted residual block"
 
     def __init__(
         self,
-        channels: int,
-        width: int,
-        *,
-        kernel: int,
+        in_channels: int,
         expanded: int,
-        squeeze_excitation: bool,
+        out_channels: int,
+        *,
+        kernel_size: int,
+        use_se: bool,
         activation: type[nn.Module],
         stride: int,
     ) -> None:
         super().__init__()
-        convolution = partial(conv_bn, eps=1e-3, momentum=0.01)
-        layers = [convolution(channels, expanded, 1, activation=activation)] if expanded != channels else []
-        layers.append(convolution(expanded, expanded, kernel, stride=stride, groups=expanded, activation=activation))
-        if squeeze_excitation:
+        layers = [conv_bn(in_channels, expanded, 1, activation=activation)] if expanded != in_channels else []
+        layers.append(conv_bn(expanded, expanded, kernel_size, stride=stride, groups=expanded, activation=activation))
+        if use_se:
             layers.append(SqueezeExcitation(expanded, round_channels(expanded / 4), gate=nn.Hardsigmoid))
-        layers.append(convolution(expanded, width, 1, activation=None))
+        layers.append(conv_bn(expanded, out_channels, 1, activation=None))
         self.block = nn.Sequential(*layers)
-        self.adds = stride == 1 and channels == width
+        self.use_res_connect = stride == 1 and in_channels == out_channels
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.block(x) if self.adds else self.block(x)
+        return x + self.block(x) if self.use_res_connect else self.block(x)
 
 
-def mobilenet_v1(*, width: float = 1.0, size: int = 224, classes: int = 1000) -> Network:
+def mobilenet_v1(*, width_mult: float = 1.0, size: int = 224, classes: int = 1000) -> Network:
     """MobileNet, Howard 2017, Table 1: `(N, 3, H, W) -> (N, classes)` logits, H and W at least 33.
 
     Args:
-        width: the width multiplier alpha, from 0.25 to 1 in the paper; every layer has that share of its channels.
+        width_mult: the width multiplier alpha, from 0.25 to 1 in the paper; every layer has that share of its channels.
         size: the image size that the network is made for, 224 times the resolution multiplier rho; tables use it.
         classes: number of classes.
 
     Raises:
-        ValueError: a width that leaves the first layer without channels, a size below 33, classes below 1; in
+        ValueError: a width_mult that leaves the first layer without channels, a size below 33, classes below 1; in
             `forward`, anything but a float batch of RGB images of at least 33 pixels.
 
     Differs from the paper: Table 1 prints stride 2 for the last depthwise layer, which its own output sizes contradict.
@@ -135,34 +136,37 @@ def mobilenet_v1(*, width: float = 1.0, size: int = 224, classes: int = 1000) ->
     positive_int("size", size)
     if size < 33:
         raise ValueError(f"expected size to be at least 33 pixels, got {size}: the paper has 224, 192, 160 and 128")
-    positive_number("width", width)
-    if 32 * width < 1:
-        raise ValueError(f"expected width to leave a channel of 32, got {width!r}: the paper has 1, 0.75, 0.5 and 0.25")
-    channels = int(32 * width)
+    positive_number("width_mult", width_mult)
+    if 32 * width_mult < 1:
+        raise ValueError(
+            f"expected width_mult to leave a channel of 32, got {width_mult!r}: the paper has 1, 0.75, 0.5 and 0.25"
+        )
+    channels = int(32 * width_mult)
     features = [conv_bn(3, channels, 3, stride=2)]
-    for out, stride in V1:
-        features.append(Separable(channels, int(out * width), stride=stride))
-        channels = int(out * width)
+    for table_channels, stride in V1:
+        out_channels = int(table_channels * width_mult)
+        features.append(Separable(channels, out_channels, stride=stride))
+        channels = out_channels
     layers = {
         "features": nn.Sequential(*features),
         "avgpool": nn.AdaptiveAvgPool2d(1),
         "flatten": nn.Flatten(),
         "classifier": nn.Linear(channels, classes),
     }
-    title = "MobileNetV1" + (f", width {width:g}" if width != 1 else "")
+    title = "MobileNetV1" + (f", width {width_mult:g}" if width_mult != 1 else "")
     names = {"features.0.0": "conv1"} | {f"features.{block}": f"block {block}" for block in range(1, len(features))}
     return he_initialised(Network(title, five_strides(size), layers, names))
 
 
-def mobilenet_v2(*, width: float = 1.0, classes: int = 1000) -> Network:
+def mobilenet_v2(*, width_mult: float = 1.0, classes: int = 1000) -> Network:
     """MobileNetV2, Sandler 2018, Table 2: `(N, 3, H, W) -> (N, classes)` logits, H and W at least 33.
 
     Args:
-        width: the width multiplier; channels are rounded to multiples of 8.
+        width_mult: the width multiplier; channels are rounded to multiples of 8.
         classes: number of classes.
 
     Raises:
-        ValueError: a width that is not positive, classes below 1; in `forward` as for `mobilenet_v1`.
+        ValueError: a width_mult that is not positive, classes below 1; in `forward` as for `mobilenet_v1`.
 
     Differs from the paper: no convolution before the depthwise one where t is 1, as in the authors' code.
 
@@ -170,16 +174,16 @@ def mobilenet_v2(*, width: float = 1.0, classes: int = 1000) -> Network:
     3504872
     """
     positive_int("classes", classes)
-    positive_number("width", width)
-    channels = round_channels(32 * width)
+    positive_number("width_mult", width_mult)
+    channels = round_channels(32 * width_mult)
     features: list[nn.Module] = [conv_bn(3, channels, 3, stride=2, activation=nn.ReLU6)]
-    for expansion, out, repeats, stride in V2:
-        for place in range(repeats):
-            out_channels = round_channels(out * width)
-            first = stride if place == 0 else 1
-            features.append(InvertedResidual(channels, out_channels, stride=first, expansion=expansion))
+    for t, c, n, s in V2:
+        out_channels = round_channels(c * width_mult)
+        for place in range(n):
+            stride = s if place == 0 else 1
+            features.append(InvertedResidual(channels, out_channels, stride=stride, expand_ratio=t))
             channels = out_channels
-    last = round_channels(1280 * max(1.0, width))
+    last = round_channels(1280 * max(1.0, width_mult))
     features.append(conv_bn(channels, last, 1, activation=nn.ReLU6))
     layers = {
         "features": nn.Sequential(*features),
@@ -187,7 +191,9 @@ def mobilenet_v2(*, width: float = 1.0, classes: int = 1000) -> Network:
         "flatten": nn.Flatten(),
         "classifier": nn.Sequential(nn.Dropout(0.2), nn.Linear(last, classes)),
     }
-    return he_initialised(Network("MobileNetV2" + (f", width {width:g}" if width != 1 else ""), five_strides(), layers))
+    return he_initialised(
+        Network("MobileNetV2" + (f", width {width_mult:g}" if width_mult != 1 else ""), five_strides(), layers)
+    )
 
 
 def mobilenet_v3(variant: str, *, classes: int = 1000) -> Network:
@@ -208,23 +214,13 @@ def mobilenet_v3(variant: str, *, classes: int = 1000) -> Network:
     """
     one_of("variant", variant, V3)
     positive_int("classes", classes)
-    convolution = partial(conv_bn, eps=1e-3, momentum=0.01, activation=nn.Hardswish)
-    features: list[nn.Module] = [convolution(3, 16, 3, stride=2)]
     channels = 16
-    for kernel, expanded, out, squeeze_excitation, activation, stride in V3[variant]:
-        features.append(
-            MobileNetV3Block(
-                channels,
-                out,
-                kernel=kernel,
-                expanded=expanded,
-                squeeze_excitation=squeeze_excitation,
-                activation=activation,
-                stride=stride,
-            )
-        )
-        channels = out
-    features.append(convolution(channels, 6 * channels, 1))
+    features: list[nn.Module] = [conv_bn(3, channels, 3, stride=2, activation=nn.Hardswish)]
+    for kernel_size, expanded, out_channels, use_se, activation, stride in V3[variant]:
+        shape = {"kernel_size": kernel_size, "use_se": use_se, "activation": activation, "stride": stride}
+        features.append(MobileNetV3Block(channels, expanded, out_channels, **shape))
+        channels = out_channels
+    features.append(conv_bn(channels, 6 * channels, 1, activation=nn.Hardswish))
     last = {"small": 1024, "large": 1280}[variant]
     layers = {
         "features": nn.Sequential(*features),
@@ -234,4 +230,6 @@ def mobilenet_v3(variant: str, *, classes: int = 1000) -> Network:
             nn.Linear(6 * channels, last), nn.Hardswish(), nn.Dropout(0.2), nn.Linear(last, classes)
         ),
     }
-    return he_initialised(Network(f"MobileNetV3-{variant}", five_strides(), layers))
+    network = Network(f"MobileNetV3-{variant}", five_strides(), layers)
+    set_batch_norm(network, eps=1e-3, momentum=0.01)
+    return he_initialised(network)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import torch
 from torch import nn
 
-from casestudies_lib.checks import Images
+from casestudies_lib.checks import ImageSpec
 
 
 class Network(nn.Sequential):
@@ -24,8 +25,8 @@ class Network(nn.Sequential):
     def __init__(
         self,
         title: str,
-        expects: Images,
-        layers: Mapping[str, nn.Module],
+        expects: ImageSpec,
+        layers: Mapping[str, nn.Module] = MappingProxyType({}),
         paper_names: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__()
@@ -57,16 +58,16 @@ class Network(nn.Sequential):
         return x
 
 
-def five_strides(size: int = 224, *, to: str = "the last blocks", repair: str | None = None) -> Images:
+def five_strides(size: int = 224, *, to: str = "the last blocks", repair: str | None = None) -> ImageSpec:
     """Colour images of at least 33 pixels, of which five strides of 2 leave more than one position; made for `size`.
 
     `to` and `repair` complete the refusal of smaller ones.
     """
-    return Images(
+    return ImageSpec(
         3,
         size,
         exact=False,
-        least=33,
+        min_size=33,
         why=lambda h, w: f"five strides of 2 leave {-(-h // 32)} x {-(-w // 32)} positions to {to}",
         repair=repair,
     )

@@ -3,7 +3,7 @@
 Lin, Chen, Yan: Network in network, ICLR 2014 (arXiv:1312.4400), section 3; the widths are those of the authors' model
 file for CIFAR-10, which the paper does not print.
 
-| block    | window | units of the small network |
+| block    | kernel | units of the small network |
 | -------- | ------ | -------------------------- |
 | mlpconv1 | 5 x 5  | 192, 160, 96               |
 | mlpconv2 | 5 x 5  | 192, 192, 192              |
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from casestudies_lib.checks import Images, positive_int
+from casestudies_lib.checks import ImageSpec, positive_int
 from casestudies_lib.network import Network, he_initialised
 
 # "cccp": cascaded cross channel parametric pooling, the authors' name for a 1 x 1 convolution and its ReLU.
@@ -25,26 +25,37 @@ NAMES = {
 }  # fmt: skip
 
 
-def mlpconv(channels: int, units: tuple[int, int, int], window: int) -> nn.Sequential:
-    """Three fully connected layers with ReLU, applied at every position: `(N, channels, H, W) -> (N, units[2], H, W)`.
+def mlpconv(in_channels: int, out_channels: tuple[int, int, int], kernel_size: int) -> nn.Sequential:
+    """Three fully connected layers with ReLU, applied at every position.
 
-    The first layer reads a window of `window` x `window` pixels, which makes it a convolution; the other two read one
-    pixel, which makes them 1 x 1 convolutions (Lin 2013, eq. 2 and Fig. 1b).
+    `(N, in_channels, H, W) -> (N, out_channels[2], H, W)`. The first layer reads `kernel_size` x `kernel_size` pixels,
+    which makes it a convolution; the other two read one pixel, which makes them 1 x 1 convolutions (Lin 2013, eq. 2 and
+    Fig. 1b).
 
     Raises:
-        ValueError: channels or units that are no whole numbers of at least 1, not three units, an even window.
+        ValueError: numbers that are not whole and at least 1, not three of out_channels, an even kernel.
     """
-    if len(units) != 3:
-        raise ValueError(f"expected the units of three layers, got {units!r}: pass for example (192, 160, 96)")
-    for name, value in zip(("channels", "window", "units[0]", "units[1]", "units[2]"), (channels, window, *units)):
-        positive_int(name, value)
-    if window % 2 == 0:
-        raise ValueError(f"expected an odd window, got {window}: with {window + 1} the output keeps height and width")
+    check_mlpconv(in_channels, out_channels, kernel_size)
+    first, second, third = out_channels
     return nn.Sequential(
-        nn.Conv2d(channels, units[0], window, padding=window // 2), nn.ReLU(),
-        nn.Conv2d(units[0], units[1], 1), nn.ReLU(),
-        nn.Conv2d(units[1], units[2], 1), nn.ReLU(),
+        nn.Conv2d(in_channels, first, kernel_size, padding=kernel_size // 2), nn.ReLU(),
+        nn.Conv2d(first, second, 1), nn.ReLU(),
+        nn.Conv2d(second, third, 1), nn.ReLU(),
     )  # fmt: skip
+
+
+def check_mlpconv(in_channels: int, out_channels: tuple[int, int, int], kernel_size: int) -> None:
+    """Refuse what `mlpconv` cannot be built of."""
+    if len(out_channels) != 3:
+        raise ValueError(f"expected the units of three layers, got {out_channels!r}: pass for example (192, 160, 96)")
+    positive_int("in_channels", in_channels)
+    positive_int("kernel_size", kernel_size)
+    for place, channels in enumerate(out_channels):
+        positive_int(f"out_channels[{place}]", channels)
+    if kernel_size % 2 == 0:
+        raise ValueError(
+            f"expected an odd kernel_size, got {kernel_size}: with {kernel_size + 1} the output keeps height and width"
+        )
 
 
 def nin_cifar(*, classes: int = 10) -> Network:
@@ -78,11 +89,11 @@ def nin_cifar(*, classes: int = 10) -> Network:
         "average": nn.AdaptiveAvgPool2d(1),
         "flatten": nn.Flatten(),
     }  # fmt: skip
-    expects = Images(
+    expects = ImageSpec(
         3,
         32,
         exact=False,
-        least=8,
+        min_size=8,
         why=lambda h, w: "two poolings would leave a single position to the last block's 3 x 3",
     )
     return he_initialised(Network("Network in Network for CIFAR", expects, layers, NAMES))

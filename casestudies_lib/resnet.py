@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from casestudies_lib.checks import Images, one_of, positive_int
+from casestudies_lib.checks import ImageSpec, one_of, positive_int
 from casestudies_lib.network import Network, five_strides, he_initialised
 
 # Table 1: residual blocks in the four stages of 64, 128, 256 and 512 channels.
@@ -30,21 +30,22 @@ SHORTCUTS = ("A", "B", "C")
 
 
 class PlainBlock(nn.Module):
-    """Two 3 x 3 convolutions, nothing around them: `(N, channels, H, W) -> (N, width, H / stride, W / stride)`.
+    """Two 3 x 3 convolutions with nothing around them.
 
-    a[l+2] = g(z[l+2]), where g is ReLU and every z is normalised (He 2015, sec. 3.4).
+    `(N, in_channels, H, W) -> (N, out_channels, H / stride, W / stride)`. a[l+2] = g(z[l+2]), where g is ReLU and every
+    z is normalised (He 2015, sec. 3.4).
     """
 
     expansion = 1
     kind = "plain block"
 
-    def __init__(self, channels: int, width: int, *, stride: int = 1, batch_norm: bool = True) -> None:
+    def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1, batch_norm: bool = True) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, width, 3, stride, padding=1, bias=not batch_norm)
-        self.bn1 = norm(width, batch_norm)
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=not batch_norm)
+        self.bn1 = nn.BatchNorm2d(out_channels) if batch_norm else nn.Identity()
         self.relu1 = nn.ReLU()
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=not batch_norm)
-        self.bn2 = norm(width, batch_norm)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=not batch_norm)
+        self.bn2 = nn.BatchNorm2d(out_channels) if batch_norm else nn.Identity()
         self.relu2 = nn.ReLU()
 
     def main_path(self, a: torch.Tensor) -> torch.Tensor:
@@ -65,40 +66,41 @@ class ResidualBlock(PlainBlock):
     kind = "residual block"
 
     def __init__(
-        self, channels: int, width: int, *, stride: int = 1, batch_norm: bool = True, shortcut: str = "B"
+        self, in_channels: int, out_channels: int, *, stride: int = 1, batch_norm: bool = True, shortcut: str = "B"
     ) -> None:
-        super().__init__(channels, width, stride=stride, batch_norm=batch_norm)
-        self.downsample = shortcut_path(shortcut, channels, width, stride, batch_norm)
+        super().__init__(in_channels, out_channels, stride=stride, batch_norm=batch_norm)
+        self.downsample = shortcut_path(shortcut, in_channels, out_channels, stride, batch_norm)
 
     def forward(self, a: torch.Tensor) -> torch.Tensor:
         return self.relu2(self.main_path(a) + self.downsample(a))
 
 
 class Bottleneck(nn.Module):
-    """1 x 1 down to `width`, 3 x 3, 1 x 1 up to four times `width`, and a shortcut around the three (Fig. 5).
+    """1 x 1 down to a quarter of `out_channels`, 3 x 3, 1 x 1 up again, and a shortcut around the three (Fig. 5).
 
-    `stride_in` says which convolution strides: `"1x1"`, the first, as in the authors' model files, or `"3x3"`, as in
-    the public checkpoints.
+    `(N, in_channels, H, W) -> (N, out_channels, H / stride, W / stride)`. `stride_in` says which convolution strides:
+    `"1x1"`, the first, as in the authors' model files, or `"3x3"`, as in the public checkpoints.
     """
 
     expansion = 4
     kind = "bottleneck block"
 
     def __init__(
-        self, channels: int, width: int, *, stride: int = 1, shortcut: str = "B", stride_in: str = "3x3"
+        self, in_channels: int, out_channels: int, *, stride: int = 1, shortcut: str = "B", stride_in: str = "3x3"
     ) -> None:
         super().__init__()
+        width = out_channels // 4
         first, second = (stride, 1) if stride_in == "1x1" else (1, stride)
-        self.conv1 = nn.Conv2d(channels, width, 1, first, bias=False)
+        self.conv1 = nn.Conv2d(in_channels, width, 1, first, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.relu1 = nn.ReLU()
         self.conv2 = nn.Conv2d(width, width, 3, second, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.relu2 = nn.ReLU()
-        self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(4 * width)
+        self.conv3 = nn.Conv2d(width, out_channels, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(out_channels)
         self.relu3 = nn.ReLU()
-        self.downsample = shortcut_path(shortcut, channels, 4 * width, stride)
+        self.downsample = shortcut_path(shortcut, in_channels, out_channels, stride)
 
     def main_path(self, a: torch.Tensor) -> torch.Tensor:
         """z[l+3], what the three layers make of a[l]."""
@@ -113,23 +115,26 @@ class Bottleneck(nn.Module):
 class PreActivationBlock(nn.Module):
     """BN and ReLU before each of two convolutions, and nothing after the addition (He 2016, Fig. 4e).
 
-    x[l+2] = x[l] + F(relu(bn(x[l]))). Where `before_split` is true, the shortcut reads relu(bn(x[l])) as well: in a
-    network's first block (He 2016, appendix), and where the dimensions change (the authors' code).
+    x[l+2] = x[l] + F(relu(bn(x[l]))). Where the dimensions change, the shortcut reads relu(bn(x[l])) as well, as in the
+    authors' code. With `activated`, x[l] has been through BN and ReLU already, as in a network's first block (He 2016,
+    appendix), and the block begins with its first convolution.
     """
 
     expansion = 1
     kind = "pre-activation block"
 
-    def __init__(self, channels: int, width: int, *, stride: int = 1, shortcut: str = "B") -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, *, stride: int = 1, shortcut: str = "B", activated: bool = False
+    ) -> None:
         super().__init__()
-        self.bn1 = nn.BatchNorm2d(channels)
-        self.relu1 = nn.ReLU()
-        self.conv1 = nn.Conv2d(channels, width, 3, stride, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
+        self.bn1 = nn.Identity() if activated else nn.BatchNorm2d(in_channels)
+        self.relu1 = nn.Identity() if activated else nn.ReLU()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(out_channels)
         self.relu2 = nn.ReLU()
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.downsample = shortcut_path(shortcut, channels, width, stride, batch_norm=False)
-        self.before_split = stride != 1 or channels != width
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
+        self.downsample = shortcut_path(shortcut, in_channels, out_channels, stride, batch_norm=False)
+        self.same = stride == 1 and in_channels == out_channels
 
     def main_path(self, active: torch.Tensor) -> torch.Tensor:
         """F, what the layers make of relu(bn(x))."""
@@ -137,112 +142,152 @@ class PreActivationBlock(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         active = self.relu1(self.bn1(x))
-        return self.main_path(active) + self.downsample(active if self.before_split else x)
+        return self.main_path(active) + self.downsample(x if self.same else active)
 
 
-class PreActivationBottleneck(PreActivationBlock):
-    """The three convolutions of a bottleneck, each after its BN and ReLU; always strides in the 3 x 3."""
+class PreActivationBottleneck(nn.Module):
+    """The three convolutions of a bottleneck, each after its BN and ReLU; strides in the 3 x 3, as torchvision's.
+
+    The shortcut and `activated` are those of `PreActivationBlock`.
+    """
 
     expansion = 4
     kind = "pre-activation bottleneck"
 
-    def __init__(self, channels: int, width: int, *, stride: int = 1, shortcut: str = "B") -> None:
-        super().__init__(channels, 4 * width, stride=stride, shortcut=shortcut)
-        self.conv1 = nn.Conv2d(channels, width, 1, bias=False)
+    def __init__(
+        self, in_channels: int, out_channels: int, *, stride: int = 1, shortcut: str = "B", activated: bool = False
+    ) -> None:
+        super().__init__()
+        width = out_channels // 4
+        self.bn1 = nn.Identity() if activated else nn.BatchNorm2d(in_channels)
+        self.relu1 = nn.Identity() if activated else nn.ReLU()
+        self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
+        self.relu2 = nn.ReLU()
         self.conv2 = nn.Conv2d(width, width, 3, stride, padding=1, bias=False)
         self.bn3 = nn.BatchNorm2d(width)
         self.relu3 = nn.ReLU()
-        self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
+        self.conv3 = nn.Conv2d(width, out_channels, 1, bias=False)
+        self.downsample = shortcut_path(shortcut, in_channels, out_channels, stride, batch_norm=False)
+        self.same = stride == 1 and in_channels == out_channels
 
     def main_path(self, active: torch.Tensor) -> torch.Tensor:
         """F, what the layers make of relu(bn(x))."""
         z = self.conv2(self.relu2(self.bn2(self.conv1(active))))
         return self.conv3(self.relu3(self.bn3(z)))
 
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        active = self.relu1(self.bn1(x))
+        return self.main_path(active) + self.downsample(x if self.same else active)
+
 
 class ZeroPadding(nn.Module):
     """Option A: every `stride`-th position, and zeros for the missing channels, half of them on each side.
 
-    `(N, channels, H, W) -> (N, width, H / stride, W / stride)`, with nothing to learn.
+    `(N, in_channels, H, W) -> (N, out_channels, H / stride, W / stride)`, with nothing to learn.
 
     Raises:
         ValueError: fewer channels to come than there are.
     """
 
-    def __init__(self, channels: int, width: int, stride: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
         super().__init__()
-        if width < channels:
-            raise ValueError(f'expected width to be at least the {channels} channels, got {width}: use shortcut="B"')
+        if out_channels < in_channels:
+            raise ValueError(
+                f"expected out_channels to be at least the {in_channels} of in_channels, got {out_channels}: "
+                'use shortcut="B"'
+            )
         self.stride = stride
-        self.front = (width - channels) // 2
-        self.back = width - channels - self.front
+        self.front = (out_channels - in_channels) // 2
+        self.back = out_channels - in_channels - self.front
 
     def forward(self, a: torch.Tensor) -> torch.Tensor:
         return F.pad(a[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.front, self.back))
 
 
-def shortcut_path(option: str, channels: int, width: int, stride: int, batch_norm: bool = True) -> nn.Module:
+def shortcut_path(option: str, in_channels: int, out_channels: int, stride: int, batch_norm: bool = True) -> nn.Module:
     """What a[l] passes on its way to the addition (He 2015, sec. 3.3 and 4.1).
 
     Args:
         option: `"A"` pads with zeros where the dimensions change, `"B"` projects there, `"C"` projects everywhere.
-        channels, width: of a[l] and of the block's output.
+        in_channels, out_channels: of a[l] and of the block's output.
         stride: of the block.
         batch_norm: whether a projection is normalised.
     """
-    same = stride == 1 and channels == width
+    same = stride == 1 and in_channels == out_channels
     if same and option != "C":
         return nn.Identity()
     if option == "A":
-        return ZeroPadding(channels, width, stride)
-    projection = nn.Conv2d(channels, width, 1, stride, bias=False)
-    return nn.Sequential(projection, nn.BatchNorm2d(width)) if batch_norm else nn.Sequential(projection)
+        return ZeroPadding(in_channels, out_channels, stride)
+    projection = nn.Conv2d(in_channels, out_channels, 1, stride, bias=False)
+    return nn.Sequential(projection, nn.BatchNorm2d(out_channels)) if batch_norm else nn.Sequential(projection)
 
 
-def norm(width: int, batch_norm: bool) -> nn.Module:
-    """Batch normalisation of `width` channels, or nothing."""
-    return nn.BatchNorm2d(width) if batch_norm else nn.Identity()
-
-
-def layers_of(
-    stem: dict[str, nn.Module], block: type[nn.Module], counts: tuple[int, ...], channels: int, classes: int, **options
-) -> dict[str, nn.Module]:
-    """A network's layers, by the names of public checkpoints: stem, stages, global average pool, classifier.
+class ResNet(Network):
+    """Stem, stages of blocks, head: `(N, in_channels, H, W) -> (N, classes)` logits.
 
     Args:
-        stem: the layers before the first block, which leave `channels` channels.
+        title: the name that figures and tables print.
+        expects: the images that it takes.
         block: the class of block that is stacked.
         counts: blocks in each stage; each stage after the first halves height and width and doubles the channels.
-        channels: of the first stage.
+        stem: `"7x7"`, with a pool after it, for ImageNet, or `"3x3"` for small images.
+        width: channels after the stem; blocks put out that many times their `expansion` in the first stage.
+        in_channels: image channels.
         classes: number of classes.
         options: passed to every block.
     """
-    layers = dict(stem)
-    width = channels
-    for stage, count in enumerate(counts, start=1):
-        blocks = []
-        for place in range(count):
-            stride = 2 if stage > 1 and place == 0 else 1
-            blocks.append(block(channels, width, stride=stride, **options))
-            channels = width * block.expansion
-        layers[f"layer{stage}"] = nn.Sequential(*blocks)
-        width *= 2
-    if issubclass(block, PreActivationBlock):
-        layers["layer1"][0].before_split = True
-        layers |= {"bn_last": nn.BatchNorm2d(channels), "relu_last": nn.ReLU()}
-    return layers | {"avgpool": nn.AdaptiveAvgPool2d(1), "flatten": nn.Flatten(), "fc": nn.Linear(channels, classes)}
+
+    def __init__(
+        self,
+        title: str,
+        expects: ImageSpec,
+        block: type[nn.Module],
+        counts: tuple[int, ...],
+        *,
+        stem: str,
+        width: int,
+        in_channels: int = 3,
+        classes: int,
+        **options: object,
+    ) -> None:
+        super().__init__(title, expects)
+        batch_norm = options.get("batch_norm", True)
+        preactivation = block in (PreActivationBlock, PreActivationBottleneck)
+
+        if stem == "7x7":
+            self.conv1 = nn.Conv2d(in_channels, width, 7, stride=2, padding=3, bias=not batch_norm)
+        else:
+            self.conv1 = nn.Conv2d(in_channels, width, 3, padding=1, bias=not batch_norm)
+        self.bn1 = nn.BatchNorm2d(width) if batch_norm else nn.Identity()
+        self.relu = nn.ReLU()
+        if stem == "7x7":
+            self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
+
+        channels = width
+        for stage, count in enumerate(counts):
+            out_channels = width * 2**stage * block.expansion
+            blocks = []
+            for place in range(count):
+                stride = 2 if stage > 0 and place == 0 else 1
+                first = {"activated": True} if preactivation and stage == place == 0 else {}
+                blocks.append(block(channels, out_channels, stride=stride, **first, **options))
+                channels = out_channels
+            self.add_module(f"layer{stage + 1}", nn.Sequential(*blocks))
+
+        if preactivation:  # the last block ends in an addition
+            self.bn_last = nn.BatchNorm2d(channels)
+            self.relu_last = nn.ReLU()
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.flatten = nn.Flatten()
+        self.fc = nn.Linear(channels, classes)
+        he_initialised(self)
 
 
-def imagenet(title: str, block: type[nn.Module], depth: int, classes: int, **options: object) -> Network:
-    """Table 1: 7 x 7 convolution, pool, four stages."""
-    stem = {"conv1": nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)}
-    if not issubclass(block, PreActivationBlock):
-        stem |= {"bn1": nn.BatchNorm2d(64), "relu": nn.ReLU()}
-    stem["maxpool"] = nn.MaxPool2d(3, stride=2, padding=1)
-    repair = "use cifar_resnet for small images, or resize with torch.nn.functional.interpolate(x, size=(224, 224))"
-    expects = five_strides(to="the last stage's 3 x 3", repair=repair)
-    return he_initialised(Network(title, expects, layers_of(stem, block, BLOCKS[depth], 64, classes, **options)))
+_IMAGENET = five_strides(
+    to="the last stage's 3 x 3",
+    repair="use cifar_resnet for small images, or resize with torch.nn.functional.interpolate(x, size=(224, 224))",
+)
 
 
 def resnet(
@@ -262,8 +307,7 @@ def resnet(
             1; in `forward`, anything but a float batch of RGB images of at least 33 pixels.
 
     Differs from the paper: bottlenecks stride in the 3 x 3 unless told otherwise, as torchvision's checkpoints expect
-    (4.1 instead of 3.9 GMACs for ResNet-50, the same parameters). Pre-activation nets pool right after the 7 x 7
-    convolution and leave its BN and ReLU to the first block; the authors' code activates before it pools.
+    (4.1 instead of 3.9 GMACs for ResNet-50, the same parameters).
 
     >>> import torch
     >>> with torch.device("meta"):
@@ -274,18 +318,22 @@ def resnet(
     one_of("shortcut", shortcut, SHORTCUTS)
     one_of("stride_in", stride_in, ("3x3", "1x1"))
     positive_int("classes", classes)
+    blocks = (ResidualBlock, Bottleneck) if not preactivation else (PreActivationBlock, PreActivationBottleneck)
+    block = blocks[depth >= 50]
     options = {"shortcut": shortcut}
-    if depth < 50 or preactivation:
-        if stride_in == "1x1":
-            what = "pre-activation blocks stride" if preactivation else "blocks of depth 18 and 34 stride"
-            raise ValueError(f'expected stride_in="3x3", got "1x1": {what} in a 3 x 3; drop the argument')
-        block = (PreActivationBlock if depth < 50 else PreActivationBottleneck) if preactivation else ResidualBlock
-    else:
-        block = Bottleneck
+    if block is Bottleneck:
         options["stride_in"] = stride_in
-    parts = [f"ResNet-{depth}", f"option {shortcut}" if shortcut != "B" else "", "pre-activation" * preactivation]
-    parts.append("stride in the 1×1" if stride_in == "1x1" else "")
-    return imagenet(", ".join(filter(None, parts)), block, depth, classes, **options)
+    elif stride_in == "1x1":
+        what = "pre-activation blocks stride" if preactivation else "blocks of depth 18 and 34 stride"
+        raise ValueError(f'expected stride_in="3x3", got "1x1": {what} in a 3 x 3; drop the argument')
+    title = f"ResNet-{depth}"
+    if shortcut != "B":
+        title += f", option {shortcut}"
+    if preactivation:
+        title += ", pre-activation"
+    if stride_in == "1x1":
+        title += ", stride in the 1×1"
+    return ResNet(title, _IMAGENET, block, BLOCKS[depth], stem="7x7", width=64, classes=classes, **options)
 
 
 def plain(depth: int, *, classes: int = 1000) -> Network:
@@ -305,42 +353,27 @@ def plain(depth: int, *, classes: int = 1000) -> Network:
     """
     one_of("depth", depth, (18, 34))
     positive_int("classes", classes)
-    return imagenet(f"plain-{depth}", PlainBlock, depth, classes)
+    return ResNet(f"plain-{depth}", _IMAGENET, PlainBlock, BLOCKS[depth], stem="7x7", width=64, classes=classes)
 
 
-def cifar(
-    title: str,
-    block: type[nn.Module],
-    depth: int,
-    width: int,
-    channels: int,
-    classes: int,
-    batch_norm: bool,
-    **options: object,
-) -> Network:
-    """Sec. 4.2: 3 x 3 convolution, three stages of n blocks, 6n + 2 layers."""
+def _cifar(depth: int, width: int, in_channels: int, classes: int) -> tuple[tuple[int, int, int], ImageSpec]:
+    """Sec. 4.2: the blocks of three stages, n each for 6n + 2 layers, and the images; refuses what cannot be built."""
     positive_int("depth", depth, why="6n + 2, for example depth=20")
     if depth < 8 or depth % 6 != 2:
         below = max(8, depth - (depth - 2) % 6)
         raise ValueError(f"expected depth to be 6n + 2 with n of 1 or more, got {depth}: try {below} or {below + 6}")
-    for name, value in {"width": width, "channels": channels, "classes": classes}.items():
+    for name, value in {"width": width, "in_channels": in_channels, "classes": classes}.items():
         positive_int(name, value)
-    if channels not in (1, 3):
-        raise ValueError(f"expected channels to be 1 (grey) or 3 (RGB), got {channels}: convert the images")
-    stem = {"conv1": nn.Conv2d(channels, width, 3, padding=1, bias=not batch_norm)}
-    if not issubclass(block, PreActivationBlock):
-        stem |= {"bn1": norm(width, batch_norm), "relu": nn.ReLU()}
-        options["batch_norm"] = batch_norm
-    expects = Images(
-        channels,
+    if in_channels not in (1, 3):
+        raise ValueError(f"expected in_channels to be 1 (grey) or 3 (RGB), got {in_channels}: convert the images")
+    n = (depth - 2) // 6
+    return (n, n, n), ImageSpec(
+        in_channels,
         32,
         exact=False,
-        least=5,
+        min_size=5,
         why=lambda h, w: f"two strides of 2 leave {-(-h // 4)} x {-(-w // 4)} positions to the last stage's 3 x 3",
     )
-    title += f", width {width}" * (width != 16) + ", no batch norm" * (not batch_norm)
-    counts = ((depth - 2) // 6,) * 3
-    return he_initialised(Network(title, expects, layers_of(stem, block, counts, width, classes, **options)))
 
 
 def cifar_resnet(
@@ -349,11 +382,11 @@ def cifar_resnet(
     shortcut: str = "A",
     preactivation: bool = False,
     width: int = 16,
-    channels: int = 3,
+    in_channels: int = 3,
     classes: int = 10,
     batch_norm: bool = True,
 ) -> Network:
-    """ResNet for small images, He 2015, sec. 4.2 and Table 6: `(N, channels, H, W) -> (N, classes)` logits.
+    """ResNet for small images, He 2015, sec. 4.2 and Table 6: `(N, in_channels, H, W) -> (N, classes)` logits.
 
     Args:
         depth: 6n + 2 layers: 20, 32, 44, 56, 110, 1202 in the paper, 8 or more here; projections do not count.
@@ -361,7 +394,7 @@ def cifar_resnet(
             projection everywhere.
         preactivation: BN and ReLU before each convolution, and once more after the last block (He 2016).
         width: channels of the first stage; the second and third have two and four times as many.
-        channels: image channels, 1 (grey) or 3 (RGB).
+        in_channels: image channels, 1 (grey) or 3 (RGB).
         classes: number of classes.
         batch_norm: whether batch normalisation follows every convolution; without it convolutions have biases.
 
@@ -378,18 +411,33 @@ def cifar_resnet(
     one_of("shortcut", shortcut, SHORTCUTS)
     if preactivation and not batch_norm:
         raise ValueError("expected batch_norm=True with preactivation=True, got False: leave out one of the two")
+    counts, expects = _cifar(depth, width, in_channels, classes)
+    title = f"ResNet-{depth} for CIFAR"
+    if shortcut != "A":
+        title += f", option {shortcut}"
+    if preactivation:
+        title += ", pre-activation"
+    title += _variation(width, batch_norm)
     block = PreActivationBlock if preactivation else ResidualBlock
-    title = f"ResNet-{depth} for CIFAR" + f", option {shortcut}" * (shortcut != "A")
-    title += ", pre-activation" * preactivation
-    return cifar(title, block, depth, width, channels, classes, batch_norm, shortcut=shortcut)
+    options = {"shortcut": shortcut} | ({} if preactivation else {"batch_norm": batch_norm})
+    size = {"stem": "3x3", "width": width, "in_channels": in_channels, "classes": classes}
+    return ResNet(title, expects, block, counts, **size, **options)
 
 
 def cifar_plain(
-    depth: int, *, width: int = 16, channels: int = 3, classes: int = 10, batch_norm: bool = True
+    depth: int, *, width: int = 16, in_channels: int = 3, classes: int = 10, batch_norm: bool = True
 ) -> Network:
     """`cifar_resnet` without its shortcuts: the plain network of He 2015, sec. 4.2; arguments and errors as there.
 
     >>> sum(p.numel() for p in cifar_plain(20).parameters())
     269722
     """
-    return cifar(f"plain-{depth} for CIFAR", PlainBlock, depth, width, channels, classes, batch_norm)
+    counts, expects = _cifar(depth, width, in_channels, classes)
+    title = f"plain-{depth} for CIFAR" + _variation(width, batch_norm)
+    size = {"stem": "3x3", "width": width, "in_channels": in_channels, "classes": classes}
+    return ResNet(title, expects, PlainBlock, counts, **size, batch_norm=batch_norm)
+
+
+def _variation(width: int, batch_norm: bool) -> str:
+    """What a title says of a network that is not the paper's."""
+    return (f", width {width}" if width != 16 else "") + ("" if batch_norm else ", no batch norm")

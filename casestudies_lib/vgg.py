@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from casestudies_lib.checks import Images, one_of, positive_int
+from casestudies_lib.checks import ImageSpec, one_of, positive_int
 from casestudies_lib.network import Network, he_initialised, name_weight_layers
 
 # Table 1, top to bottom: five stages, each closed by a pool; (width, kernel size of each convolution).
@@ -84,7 +84,7 @@ def vgg(variant: int | str, *, batch_norm: bool = False, classes: int = 1000) ->
     column = COLUMN.get(variant, variant)
 
     layers, names = layers_of(CONFIGURATIONS[column], batch_norm, classes)
-    expects = Images(
+    expects = ImageSpec(
         3,
         224,
         exact=False,

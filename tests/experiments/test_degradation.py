@@ -484,3 +484,23 @@ def test_the_scaling_runs_that_ship_can_be_read():
     runs = degradation.read(degradation.RECORDED.with_name("scaling-fashion.jsonl"))
     assert len(runs) == 15 and {run["run"]["seed"] for run in runs} == {0, 1, 2}
     assert all("--kinds residual --seeds 0 1 2" in run["made_by"]["command"] for run in runs)
+
+
+def test_the_command_line_decides_what_is_trained_and_where(tmp_path, monkeypatch):
+    seen = []
+
+    def trained(run, *splits, device, bar):
+        seen.append((run.augment, device))
+        return {"training_error": 0.0, "test_error": 0.0, "curve": []}
+
+    monkeypatch.setattr(degradation, "train", trained)
+    for number, words in enumerate((["--augment"], ["--no-augment"])):
+        main([*GRID, *words, "--seeds", "0", "--kinds", "plain", "--device", "meta", "--out", f"{tmp_path}/{number}.jsonl"])
+    assert seen == [(True, "meta"), (False, "meta")]
+
+
+def test_a_line_has_left_the_process_before_the_disk_is_asked_to_keep_it(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(os, "fsync", lambda file: seen.append((tmp_path / "out.jsonl").read_bytes()))
+    append(tmp_path / "out.jsonl", {"run": 1})
+    assert seen == [b'{"run": 1}\n']
