@@ -194,8 +194,7 @@ class ZeroPadding(nn.Module):
         super().__init__()
         if out_channels < in_channels:
             raise ValueError(
-                f"expected out_channels to be at least the {in_channels} of in_channels, got {out_channels}: "
-                'use shortcut="B"'
+                f'expected out_channels to be at least the {in_channels} channels, got {out_channels}: use shortcut="B"'
             )
         self.stride = stride
         self.front = (out_channels - in_channels) // 2

@@ -55,7 +55,7 @@ def test_blocks_of_every_variant(variant):
 def test_scaling_by_hand_makes_the_published_networks():
     for variant in ("b0", "b2", "b4"):
         width, depth, resolution, dropout = SCALES[variant]
-        multipliers = {"depth": depth, "width": width, "resolution": resolution}
+        multipliers = {"depth_mult": depth, "width_mult": width, "resolution": resolution}
         by_hand = anatomy(partial(scaled_b0, **multipliers, dropout=dropout))
         published = anatomy(f"efficientnet_{variant}")
         assert (by_hand.macs, by_hand.parameters) == (published.macs, published.parameters)
@@ -63,9 +63,9 @@ def test_scaling_by_hand_makes_the_published_networks():
 
 
 def test_the_compound_rule():
-    assert compound(0) == {"depth": 1.0, "width": 1.0, "resolution": 224}
-    assert compound(2) == {"depth": 1.44, "width": 1.21, "resolution": 296}
-    deep = anatomy(lambda: scaled_b0(depth=7.5), whole=MBConv)
+    assert compound(0) == {"depth_mult": 1.0, "width_mult": 1.0, "resolution": 224}
+    assert compound(2) == {"depth_mult": 1.44, "width_mult": 1.21, "resolution": 296}
+    deep = anatomy(lambda: scaled_b0(depth_mult=7.5), whole=MBConv)
     names = [layer.name for layer in deep.layers if "MBConv" in layer.kind]
     assert len(names) == sum(n for *_, n in scaled(1, 7.5)) and len(set(names)) == len(names)
     assert names[:2] == ["2.1", "2.2"] and "7.30" in names, "thirty blocks in one stage"
@@ -92,8 +92,9 @@ def test_gradients_reach_every_weight():
     [
         (lambda: efficientnet("b8"), "variant to be one of 'b0', .*got 'b8'"),
         (lambda: efficientnet("b0", classes=0), "classes to be a whole number"),
-        (lambda: scaled_b0(depth=0), "depth to be a finite number above 0, got 0"),
-        (lambda: scaled_b0(width=-1.0), "width to be a finite number above 0, got -1.0"),
+        (lambda: scaled_b0(classes=0), "classes to be a whole number"),
+        (lambda: scaled_b0(depth_mult=0), "depth_mult to be a finite number above 0, got 0"),
+        (lambda: scaled_b0(width_mult=-1.0), "width_mult to be a finite number above 0, got -1.0"),
         (lambda: scaled_b0(resolution=16), "resolution to be at least 33 pixels, got 16"),
         (lambda: scaled_b0(dropout=1.5), "dropout to be a share from 0 to 1, got 1.5"),
         (lambda: scaled_b0(dropout="half"), "dropout to be a share from 0 to 1, got 'half'"),

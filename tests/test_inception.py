@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from casestudies_lib.inception import PRINTED, SIDE_WEIGHT, TABLE, Inception, SideBranch, googlenet
+from casestudies_lib.inception import AUX_WEIGHT, PRINTED, TABLE, Inception, InceptionAux, googlenet
 from casestudies_lib.measure.anatomy import anatomy
 
 
@@ -60,7 +60,7 @@ def test_branches_are_what_figure_2_shows_and_in_its_order():
     assert torch.allclose(module(x), torch.cat(wanted, 1), atol=1e-12)
     naive = Inception(6, (1, None, 3, None, 5, None)).double()
     assert torch.equal(naive(x)[:, 9:], F.max_pool2d(x, 3, stride=1, padding=1)) and naive(x).shape[1] == 15
-    assert Inception(6, TABLE["3a"], largest=3).branch3[1].conv.kernel_size == (3, 3)
+    assert Inception(6, TABLE["3a"], largest_kernel=3).branch3[1].conv.kernel_size == (3, 3)
 
 
 def test_side_branches_read_4a_and_4d_and_are_no_part_of_the_network():
@@ -80,7 +80,7 @@ def test_side_branches_read_4a_and_4d_and_are_no_part_of_the_network():
     assert [m.p for m in network.modules() if isinstance(m, nn.Dropout)] == [0.7, 0.7, 0.4]
     assert isinstance(network.aux1.pool, nn.AvgPool2d)
     assert isinstance(googlenet("torchvision", aux=True).aux1.pool, nn.AdaptiveAvgPool2d)
-    assert network[:5][0] is network.conv1 and not any(isinstance(m, SideBranch) for m in network[:].children())
+    assert network[:5][0] is network.conv1 and not any(isinstance(m, InceptionAux) for m in network[:].children())
 
 
 def test_gradients_reach_every_weight_through_the_papers_loss():
@@ -88,7 +88,7 @@ def test_gradients_reach_every_weight_through_the_papers_loss():
     network = googlenet(aux=True, classes=5).eval()
     labels = torch.tensor([1, 3])
     main, *side = (F.cross_entropy(logits, labels) for logits in network.forward_with_aux(torch.randn(2, 3, 224, 224)))
-    (main + SIDE_WEIGHT * sum(side)).backward()
+    (main + AUX_WEIGHT * sum(side)).backward()
     assert all(p.grad.isfinite().all() and p.grad.abs().sum() > 0 for p in network.parameters())
 
 
@@ -119,8 +119,8 @@ def test_normalisation_of_the_variants():
         (lambda: on_meta("torchvision")(torch.empty(1, 3, 46, 46, device="meta")), "at least 47 x 47"),
         (lambda: Inception(192, (None, 1, 1, 1, 1, 1)), "expected #1x1 to be a whole number of at least 1, got None"),
         (lambda: Inception(192, (1, 1, 1, 1, 1, 0)), "expected pool proj to be a whole number of at least 1, got 0"),
-        (lambda: Inception(0, TABLE["3a"]), "expected channels to be a whole number"),
-        (lambda: Inception(192, TABLE["3a"], largest=4), "largest to be one of 3, 5, got 4"),
+        (lambda: Inception(0, TABLE["3a"]), "expected in_channels to be a whole number"),
+        (lambda: Inception(192, TABLE["3a"], largest_kernel=4), "largest_kernel to be one of 3, 5, got 4"),
         (lambda: on_meta(aux=True)(torch.empty(1, 3, 256, 256, device="meta")), "of 224 x 224 .*build without aux"),
     ],
 )
@@ -139,7 +139,7 @@ def test_the_smallest_images_leave_the_last_modules_more_than_one_position(varia
 
 def test_side_branches_drop_out_in_training():
     torch.manual_seed(0)
-    branch, x = SideBranch(8, 3), torch.randn(2, 8, 14, 14)
+    branch, x = InceptionAux(8, 3), torch.randn(2, 8, 14, 14)
     assert not torch.equal(branch(x), branch(x)) and torch.equal(branch.eval()(x), branch(x))
 
 

@@ -27,7 +27,7 @@ from casestudies_lib.mobilenet import (
     [(0.75, 2_585_560, 325_400_448), (0.5, 1_331_592, 149_497_088), (0.25, 470_072, 41_030_272)],
 )
 def test_width_multipliers(width, parameters, macs):
-    found = anatomy(partial(mobilenet_v1, width=width))
+    found = anatomy(partial(mobilenet_v1, width_mult=width))
     assert (found.parameters, found.macs) == (parameters, macs)
 
 
@@ -66,7 +66,7 @@ def test_separable_is_depthwise_then_pointwise():
 
 def test_inverted_residuals_are_linear_where_they_join_and_add_where_they_can():
     blocks = [m for m in mobilenet_v2().modules() if isinstance(m, InvertedResidual)]
-    assert (len(blocks), sum(block.adds for block in blocks)) == (17, 10)
+    assert (len(blocks), sum(block.use_res_connect for block in blocks)) == (17, 10)
     assert [len(block.conv) for block in blocks] == [3] + [4] * 16, "no expansion where t is 1"
     assert all(isinstance(block.conv[-1], nn.BatchNorm2d) for block in blocks), "no activation after the projection"
     torch.manual_seed(0)
@@ -110,12 +110,12 @@ def test_gradients_reach_every_weight(build):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: mobilenet_v1(width=0.01), "width to leave a channel of 32, got 0.01: the paper has 1, 0.75"),
+        (lambda: mobilenet_v1(width_mult=0.01), "width_mult to leave a channel of 32, got 0.01: the paper has 1, 0.75"),
         (lambda: mobilenet_v1(size=16), "size to be at least 33 pixels, got 16"),
         *(
             (
-                partial(build, width=width),
-                f"expected width to be a finite number above 0, got {width!r}: pass for example",
+                partial(build, width_mult=width),
+                f"expected width_mult to be a finite number above 0, got {width!r}: pass for example",
             )
             for build in (mobilenet_v1, mobilenet_v2)
             for width in (0, -1.0, "half", None, True, float("nan"), float("inf"))
@@ -133,6 +133,6 @@ def test_bad_input_is_refused(call, message):
 @pytest.mark.parametrize("width", [0.35, 0.5, 1.4])
 def test_v2_of_other_widths_has_torchvisions_shapes(torchvision, width):
     with torch.device("meta"):
-        ours, theirs = mobilenet_v2(width=width), torchvision.models.mobilenet_v2(width_mult=width)
+        ours, theirs = mobilenet_v2(width_mult=width), torchvision.models.mobilenet_v2(width_mult=width)
     shapes = [{name: tensor.shape for name, tensor in network.state_dict().items()} for network in (ours, theirs)]
     assert shapes[0] == shapes[1]

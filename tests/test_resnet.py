@@ -96,11 +96,10 @@ def test_blocks_are_their_equations():
 @pytest.mark.parametrize("block", [ResidualBlock, Bottleneck, PreActivationBlock, PreActivationBottleneck])
 @pytest.mark.parametrize("shortcut", ["A", "B", "C"])
 def test_shortcuts_stand_where_the_paper_has_them(block, shortcut):
-    wide = 4 if "Bottleneck" in block.__name__ else 1
-    same, changing = block(8 * wide, 8, shortcut=shortcut), block(4, 8, stride=2, shortcut=shortcut)
+    same, changing = block(8, 8, shortcut=shortcut), block(4, 8, stride=2, shortcut=shortcut)
     assert isinstance(same.downsample, nn.Sequential if shortcut == "C" else nn.Identity)
     assert isinstance(changing.downsample, ZeroPadding if shortcut == "A" else nn.Sequential)
-    assert changing(images(2, 4, 7)).shape == (2, 8 * wide, 4, 4)
+    assert changing(images(2, 4, 7)).shape == (2, 8, 4, 4)
 
 
 def test_zero_padding_keeps_every_second_position_and_pads_both_ends():
@@ -114,28 +113,50 @@ def test_zero_padding_keeps_every_second_position_and_pads_both_ends():
 
 
 def test_preactivation_splits_after_the_first_bn_and_relu_only_where_it_should():
-    for option in "BC":
-        stage = cifar_resnet(20, preactivation=True, shortcut=option).layer2
-        assert [block.before_split for block in stage] == [True, False, False]
-    network = cifar_resnet(20, preactivation=True)
-    blocks = [block for stage in (1, 2, 3) for block in network.get_submodule(f"layer{stage}")]
-    assert [block.before_split for block in blocks] == [True, False, False] * 3
+    """Without main paths, what is left of each block is what its shortcut reads."""
+    network = cifar_resnet(20, preactivation=True).eval()
     names = [name for name, _ in network.named_children()]
-    assert names[-5:] == ["bn_last", "relu_last", "avgpool", "flatten", "fc"] and "bn1" not in names
-    block = blocks[1].eval()
-    nn.init.zeros_(block.conv2.weight)
+    assert names[:3] == ["conv1", "bn1", "relu"]
+    assert names[-5:] == ["bn_last", "relu_last", "avgpool", "flatten", "fc"]
+    assert not [name for name, _ in network.layer1[0].named_parameters() if name.startswith("bn1")], "once in the stem"
     x = images(2, 16, 4)
-    assert torch.equal(block(x), x), "the identity also for negative x: nothing follows the addition"
-    nn.init.zeros_(blocks[0].conv2.weight)
-    with torch.no_grad():
-        assert torch.equal(blocks[0].eval()(x), blocks[0].relu1(blocks[0].bn1(x)))
+    for block in (network.layer1[0], network.layer1[1]):
+        nn.init.zeros_(block.conv2.weight)
+        assert torch.equal(block(x), x), "the identity also for negative x: nothing follows the addition"
+    for option in "BC":
+        changing, later, _ = cifar_resnet(20, preactivation=True, shortcut=option).eval().layer2
+        nn.init.zeros_(changing.conv2.weight), nn.init.zeros_(later.conv2.weight)
+        with torch.no_grad():
+            assert torch.equal(changing(x), changing.downsample(changing.relu1(changing.bn1(x))))
+            between = images(2, 32, 4)
+            assert torch.equal(later(between), later.downsample(between))
+
+
+@pytest.mark.parametrize("depth", [18, 50])
+def test_a_preactivation_network_has_the_weights_of_the_other_and_builds_as_fast(depth):
+    """Normalisations stand elsewhere; no convolution is made and thrown away."""
+    made = []
+
+    class Counted(nn.Conv2d):
+        def __init__(self, *sizes, **options):
+            super().__init__(*sizes, **options)
+            made.append(self.weight.numel())
+
+    convolutions = []
+    for preactivation in (False, True):
+        made.clear()
+        with torch.device("meta"), pytest.MonkeyPatch.context() as patched:
+            patched.setattr(nn, "Conv2d", Counted)
+            resnet(depth, preactivation=preactivation)
+        convolutions.append(sorted(made))
+    assert convolutions[0] == convolutions[1]
 
 
 @pytest.mark.parametrize("preactivation", [False, True])
 @pytest.mark.parametrize("shortcut", ["A", "B", "C"])
 def test_gradients_reach_every_weight(shortcut, preactivation):
     torch.manual_seed(0)
-    network = cifar_resnet(8, shortcut=shortcut, preactivation=preactivation, width=4, channels=1)
+    network = cifar_resnet(8, shortcut=shortcut, preactivation=preactivation, width=4, in_channels=1)
     network(images(4, 1, 8)).square().mean().backward()
     assert all(p.grad.isfinite().all() and p.grad.abs().sum() > 0 for p in network.parameters())
 
@@ -164,13 +185,17 @@ def test_one_image_trains():
         (lambda: resnet(50, stride_in="5x5"), r"stride_in to be one of"),
         (lambda: resnet(34, stride_in="1x1"), r"blocks of depth 18 and 34 stride in a 3 x 3; drop the argument"),
         (lambda: resnet(50, stride_in="1x1", preactivation=True), r"pre-activation blocks stride"),
+        (
+            lambda: cifar_resnet(True),
+            "depth to be a whole number of at least 1, got True: pass 6n \\+ 2, for example depth=20",
+        ),
         (lambda: resnet(18, classes=0), r"classes to be a whole number of at least 1"),
         (lambda: plain(50), r"depth to be one of 18, 34, got 50"),
         (lambda: cifar_resnet(21), r"6n \+ 2 .*got 21: try 20 or 26"),
         (lambda: cifar_plain(2), r"6n \+ 2 .*got 2: try 8 or 14"),
         (lambda: cifar_resnet(20.0), r"depth to be a whole number"),
         (lambda: cifar_resnet(20, width=0), r"width to be a whole number"),
-        (lambda: cifar_resnet(20, channels=2), r"channels to be 1 \(grey\) or 3 \(RGB\), got 2"),
+        (lambda: cifar_resnet(20, in_channels=2), r"in_channels to be 1 \(grey\) or 3 \(RGB\), got 2"),
         (lambda: cifar_resnet(20, shortcut="a"), r"did you mean A|one of 'A', 'B', 'C', got 'a'"),
         (lambda: cifar_resnet(20, preactivation=True, batch_norm=False), r"got False: leave out one of the two"),
         (lambda: resnet(18)(images(1, 3, 32)), r"at least 33 x 33 pixels, got 32 x 32 .*use cifar_resnet for small"),

@@ -121,7 +121,7 @@ class Run:
 
     def build(self, channels: int, classes: int) -> nn.Module:
         """The network, with the current random state's weights."""
-        return KINDS[self.kind](self.depth, width=self.width, channels=channels, classes=classes)
+        return KINDS[self.kind](self.depth, width=self.width, in_channels=channels, classes=classes)
 
 
 def load(run: Run, folder: Path | None = None) -> tuple[Split, Split]:

@@ -24,7 +24,7 @@ from torch import nn
 from tqdm import tqdm
 
 from casestudies_lib.blocks import conv_bn
-from casestudies_lib.checks import Images, positive_int
+from casestudies_lib.checks import ImageSpec, positive_int
 from casestudies_lib.experiments import processor
 from casestudies_lib.measure.anatomy import anatomy
 from casestudies_lib.mobilenet import Separable
@@ -38,7 +38,7 @@ WIDTHS = (16, 32, 64, 128, 256, 512)
 
 def convolution(kind: Callable[[int, int], nn.Module], channels: int, *, side: int = 28) -> Network:
     """One layer on `channels` maps of `side` x `side`, as a network: `kind` makes it."""
-    return Network("one convolution", Images(channels, side), {"layer": kind(channels, channels)})
+    return Network("one convolution", ImageSpec(channels, side), {"layer": kind(channels, channels)})
 
 
 # What is compared on the page of the MobileNets: the same output size, computed at once or in two steps, with batch
@@ -47,7 +47,7 @@ CONVOLUTIONS = {
     f"{name}_{width}": partial(convolution, kind, width)
     for width in WIDTHS
     for name, kind in (
-        ("normal", partial(conv_bn, kernel=3)),
+        ("normal", partial(conv_bn, kernel_size=3)),
         ("separable", Separable),
         ("depthwise", lambda channels, _: nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False)),
         ("pointwise", partial(nn.Conv2d, kernel_size=1, bias=False)),

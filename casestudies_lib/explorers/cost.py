@@ -12,7 +12,7 @@ import torch
 from IPython.display import HTML
 from torch import nn
 
-from casestudies_lib.checks import Images, one_of
+from casestudies_lib.checks import ImageSpec, one_of
 from casestudies_lib.explorers.slider import Knob, explorer_of_many
 from casestudies_lib.measure.anatomy import anatomy
 from casestudies_lib.network import Network
@@ -142,5 +142,5 @@ def counted(way: Sequence[Conv], at: Mapping[str, int]) -> tuple[int, int]:
         for number, conv in enumerate(way):
             kernel, channels, width, groups = (at.get(field, field) for field in conv)
             layers[str(number)] = nn.Conv2d(channels, width, kernel, padding=kernel // 2, groups=groups)
-    found = anatomy(Network("a chain", Images(layers["0"].in_channels, at["size"]), layers))
+    found = anatomy(Network("a chain", ImageSpec(layers["0"].in_channels, at["size"]), layers))
     return found.macs, found.parameters

@@ -63,7 +63,7 @@ def scaling() -> HTML:
 
     The bars end at seven steps of the rule; longer ones are cut off there.
     """
-    base = counted(depth=1, width=1, resolution=224)
+    base = counted(depth_mult=1, width_mult=1, resolution=224)
     most = counted(**compound(7))
     rows = [
         tag(
@@ -83,12 +83,15 @@ def scaling() -> HTML:
 def combined(phi: float, depth: float, width: float, resolution: float) -> dict[str, float]:
     """What four sliders together make, for `scaled_b0`."""
     rule = compound(phi)
-    multiplied = {"depth": round(depth * rule["depth"], 9), "width": round(width * rule["width"], 9)}
+    multiplied = {
+        "depth_mult": round(depth * rule["depth_mult"], 9),
+        "width_mult": round(width * rule["width_mult"], 9),
+    }
     return multiplied | {"resolution": floor(rule["resolution"] * resolution + 0.5)}
 
 
-def counted(*, depth: float, width: float, resolution: int) -> tuple[int, int, int, int, int]:
+def counted(*, depth_mult: float, width_mult: float, resolution: int) -> tuple[int, int, int, int, int]:
     """What the bars show, from the network built with these multipliers and taken apart by `anatomy`."""
-    found = anatomy(lambda: scaled_b0(depth=depth, width=width, resolution=resolution))
-    stages = scaled(width, depth)
+    found = anatomy(lambda: scaled_b0(depth_mult=depth_mult, width_mult=width_mult, resolution=resolution))
+    stages = scaled(width_mult, depth_mult)
     return sum(n for *_, n in stages), stages[-1][3], resolution, found.parameters, found.macs

@@ -8,7 +8,7 @@ from itertools import pairwise
 from IPython.display import HTML
 from torch import nn
 
-from casestudies_lib.checks import Images
+from casestudies_lib.checks import ImageSpec
 from casestudies_lib.figures.diagrams import colour_of, is_drawn, label_of, short_of
 from casestudies_lib.figures.svg import arrowhead, box, head_name, line, picture, words
 from casestudies_lib.inception import GoogLeNet, Inception
@@ -123,7 +123,7 @@ def draw_channels(chain: nn.Sequential, shape: tuple[int, int, int], title: str)
     nodes = list(wiring(chain, shape).values())
     if strange := [node.kind for node in nodes[1:] if "conv" not in node.kind]:
         raise ValueError(f"expected a chain of convolutions only, got {strange}: pass a part of it")
-    counted = anatomy(Network(title, Images(shape[0], shape[1]), {"layers": chain})).layers
+    counted = anatomy(Network(title, ImageSpec(shape[0], shape[1]), {"layers": chain})).layers
     cell, gap, between, top = 5, 11, 112, 40
     tall = max(node.shape[0] * (node.shape[1] * cell + gap) for node in nodes)
     x, parts, spoken, behind = 2, [], [f"{nodes[0].shape[0]} channels of {_sides(nodes[0])}"], []

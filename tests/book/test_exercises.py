@@ -16,10 +16,10 @@ import torch.nn.functional as F
 from guards import PATHS, argument, calls_in, loaded
 from torch import nn
 
-from casestudies_lib.checks import Images
+from casestudies_lib.checks import ImageSpec
 from casestudies_lib.efficientnet import MBConv, compound, scaled_b0
 from casestudies_lib.explorers.compare import Row, front
-from casestudies_lib.inception import Inception, unit
+from casestudies_lib.inception import Inception, conv_relu
 from casestudies_lib.measure.anatomy import anatomy
 from casestudies_lib.measure.graph import main_path, wiring
 from casestudies_lib.models import MODELS
@@ -29,15 +29,15 @@ from casestudies_lib.network import Network
 def macs(side, channels, *layers):
     """Multiply-accumulates of layers on `channels` maps of `side` x `side`, as the library counts them."""
     chain = {str(place): layer for place, layer in enumerate(layers)}
-    return anatomy(partial(Network, "a chain", Images(channels, side), chain)).macs
+    return anatomy(partial(Network, "a chain", ImageSpec(channels, side), chain)).macs
 
 
 def bottleneck(side, channels, squeeze, filters, kernel):
-    return macs(side, channels, unit(channels, squeeze, 1), unit(squeeze, filters, kernel))
+    return macs(side, channels, conv_relu(channels, squeeze, 1), conv_relu(squeeze, filters, kernel))
 
 
 def break_even(channels, filters, kernel):
-    plain = macs(7, channels, unit(channels, filters, kernel))
+    plain = macs(7, channels, conv_relu(channels, filters, kernel))
     return max(n for n in range(1, channels) if bottleneck(7, channels, n, filters, kernel) < plain)
 
 
@@ -98,7 +98,7 @@ ANSWERS = {
     ("06", 2): lambda: [fewest_channels(3, 8), fewest_channels(5, 20), fewest_channels(3, 10)],
     ("07", 1): lambda: [steps(2), steps(10), steps(100)],
     ("07", 2): lambda: [
-        sum("MBConv" in layer.kind for layer in anatomy(partial(scaled_b0, depth=d), whole=MBConv).layers)
+        sum("MBConv" in layer.kind for layer in anatomy(partial(scaled_b0, depth_mult=d), whole=MBConv).layers)
         for d in (1.0, 1.2, 3.1)
     ],
     ("08", 1): lambda: [pareto([(4, 70), (1, 60), (2, 72), (9, 80), (3, 72)]), pareto([(5, 50), (5, 60)])],

@@ -245,7 +245,7 @@ def test_scaling_explorer_counts_as_anatomy_does(open_page):
         assert shown["counts"] == [f"{count:,}" for count in wanted], at
         assert shown["bars"] == pytest.approx([100 * min(1, w / m) for w, m in zip(wanted, most)], rel=1e-3), at
         said = [float(number) for number in re.findall(r"\d+\.\d+", shown["words"])]
-        smooth = made["depth"] * made["width"] ** 2 * (made["resolution"] / 224) ** 2
+        smooth = made["depth_mult"] * made["width_mult"] ** 2 * (made["resolution"] / 224) ** 2
         assert said == pytest.approx([wanted[-1] / 385_814_752, smooth, 2 ** at["phi"]], abs=0.0051), at
     assert problems == []
 

@@ -491,11 +491,24 @@ def test_the_command_line_decides_what_is_trained_and_where(tmp_path, monkeypatc
 
     def trained(run, *splits, device, bar):
         seen.append((run.augment, device))
-        return {"training_error": 0.0, "test_error": 0.0, "curve": []}
+        return {"training_loss": 0.0, "training_error": 0.0, "test_error": 0.0, "curve": []}
 
     monkeypatch.setattr(degradation, "train", trained)
     for number, words in enumerate((["--augment"], ["--no-augment"])):
-        main([*GRID, *words, "--seeds", "0", "--kinds", "plain", "--device", "meta", "--out", f"{tmp_path}/{number}.jsonl"])
+        main(
+            [
+                *GRID,
+                *words,
+                "--seeds",
+                "0",
+                "--kinds",
+                "plain",
+                "--device",
+                "meta",
+                "--out",
+                f"{tmp_path}/{number}.jsonl",
+            ]
+        )
     assert seen == [(True, "meta"), (False, "meta")]
 
 

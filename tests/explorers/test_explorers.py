@@ -7,7 +7,7 @@ import torch
 from bs4 import BeautifulSoup
 from torch import nn
 
-from casestudies_lib.checks import Images
+from casestudies_lib.checks import ImageSpec
 from casestudies_lib.explorers import Conv, Knob, Row, compare, cost, mix, scaling
 from casestudies_lib.explorers.compare import COLUMNS, front
 from casestudies_lib.explorers.cost import counted
@@ -38,7 +38,7 @@ def test_cost_starts_with_what_anatomy_counts():
         [nn.Conv2d(192, 16, 1), nn.Conv2d(16, 32, 5, padding=2)],
     ]
     for row, chain in zip(shown.find_all(class_="way"), chains, strict=True):
-        found = anatomy(Network("x", Images(192, 28), {str(i): layer for i, layer in enumerate(chain)}))
+        found = anatomy(Network("x", ImageSpec(192, 28), {str(i): layer for i, layer in enumerate(chain)}))
         assert row.find(class_="counts").text == f"{found.macs:,} MACs, {found.parameters:,} parameters"
     assert [row.find(class_="chain").text for row in shown.find_all(class_="way")] == [
         "5×5 conv, 32",

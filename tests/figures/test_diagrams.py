@@ -79,7 +79,7 @@ def test_a_network_in_one_piece_is_drawn_before_the_block():
 def test_scaled_networks_side_by_side():
     columns = {
         "one": anatomy(scaled_b0, whole=MBConv),
-        "deep": anatomy(lambda: scaled_b0(depth=2), whole=MBConv),
+        "deep": anatomy(lambda: scaled_b0(depth_mult=2), whole=MBConv),
     }
     html = draw_scaled(columns)
     _, alt, words = picture(html)
@@ -95,7 +95,7 @@ def test_scaled_networks_side_by_side():
 
 
 def test_a_block_with_a_gate_is_drawn_in_one_piece():
-    _, alt, words = picture(draw_block(MBConv(8, 8, expansion=6, kernel=5, stride=1), (8, 6, 6), "MBConv"))
+    _, alt, words = picture(draw_block(MBConv(8, 8, expand_ratio=6, kernel_size=5, stride=1), (8, 6, 6), "MBConv"))
     assert words.count("squeeze-excitation") == 1 and "5×5 depthwise conv, 48" in words
     assert "a[l] + z[l+3]" in words and "SiLU makes a[l+2], squeeze-excitation, 1×1 conv, 8" in alt
     assert not any("Wₛ" in word for word in words), "nothing is projected"

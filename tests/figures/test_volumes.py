@@ -5,7 +5,7 @@ import re
 from bs4 import BeautifulSoup
 from torch import nn
 
-from casestudies_lib.checks import Images
+from casestudies_lib.checks import ImageSpec
 from casestudies_lib.figures import draw, draw_connections
 from casestudies_lib.lenet import C3_TABLE, SparseConv2d
 from casestudies_lib.measure.anatomy import anatomy
@@ -27,7 +27,7 @@ def test_volumes_are_to_scale():
 
 def test_networks_without_vectors_and_with_global_pooling_can_be_drawn():
     layers = {"c": nn.Conv2d(1, 4, 3), "n": nn.GroupNorm(2, 4), "g": nn.AdaptiveAvgPool2d(1), "f": nn.Flatten()}
-    found = anatomy(Network("pooled", Images(1, 16), layers))
+    found = anatomy(Network("pooled", ImageSpec(1, 16), layers))
     assert [layer.kind for layer in found.rows] == ["conv 3×3", "global average pool"]
     assert "global average pool gives 1×1×4" in draw(found).data
 

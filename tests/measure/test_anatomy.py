@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from casestudies_lib.checks import Images
+from casestudies_lib.checks import ImageSpec
 from casestudies_lib.efficientnet import MBConv
 from casestudies_lib.measure.anatomy import anatomy, kind_of, written
 from casestudies_lib.models import MODELS
@@ -51,11 +51,11 @@ class Branches(nn.Module):
 
 def fields(*layers, side=16):
     names = {f"l{i}": layer for i, layer in enumerate(layers)}
-    return [layer.receptive_field for layer in anatomy(Network("test", Images(1, side), names)).layers]
+    return [layer.receptive_field for layer in anatomy(Network("test", ImageSpec(1, side), names)).layers]
 
 
 def test_a_branch_sees_what_its_widest_input_sees_and_a_shared_layer_counts_once():
-    network = Network("branches", Images(1, 16), {"sum": Branches(), "after": nn.Conv2d(4, 1, 3, padding=1)})
+    network = Network("branches", ImageSpec(1, 16), {"sum": Branches(), "after": nn.Conv2d(4, 1, 3, padding=1)})
     found = [(x.name, x.parameters, x.receptive_field) for x in anatomy(network).layers]
     assert found == [("sum.narrow", 4, 1), ("sum.wide", 52, 5), ("sum.narrow", 0, 1), ("after", 37, 7)]
     assert anatomy(network).parameters == sum(p.numel() for p in network.parameters())
@@ -99,13 +99,13 @@ class AddsItsAverage(nn.Module):
 def test_a_gate_says_how_much_not_what():
     """The windows of an MBConv block decide what a unit sees, though its gate averages the whole image."""
     for stride, wanted in ((1, 5), (2, 5)):
-        block = MBConv(8, 8, expansion=6, kernel=5, stride=stride)
-        found = anatomy(Network("x", Images(8, 32), {"block": block}))
+        block = MBConv(8, 8, expand_ratio=6, kernel_size=5, stride=stride)
+        found = anatomy(Network("x", ImageSpec(8, 32), {"block": block}))
         assert found.layers[-1].receptive_field == wanted
-    added = anatomy(Network("x", Images(8, 32), {"block": AddsItsAverage(), "last": nn.Conv2d(8, 8, 3)}))
+    added = anatomy(Network("x", ImageSpec(8, 32), {"block": AddsItsAverage(), "last": nn.Conv2d(8, 8, 3)}))
     assert added.layers[-1].receptive_field > 32, "an average that is added says what"
     averaged = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(8, 4, 1))
-    assert anatomy(Network("x", Images(8, 32), {"all": averaged})).layers[-1].receptive_field == 32
+    assert anatomy(Network("x", ImageSpec(8, 32), {"all": averaged})).layers[-1].receptive_field == 32
 
 
 def test_a_linear_layer_at_every_position_costs_as_much_as_a_1x1_convolution():
@@ -118,7 +118,7 @@ def test_a_linear_layer_at_every_position_costs_as_much_as_a_1x1_convolution():
             return self.linear(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
     dense, conv = ({"l": nn.Conv2d(1, 4, 1), "p": p} for p in (Pointwise(), nn.Conv2d(4, 3, 1)))
-    assert anatomy(Network("a", Images(1, 8), dense)).macs == anatomy(Network("b", Images(1, 8), conv)).macs
+    assert anatomy(Network("a", ImageSpec(1, 8), dense)).macs == anatomy(Network("b", ImageSpec(1, 8), conv)).macs
 
 
 def test_what_would_be_counted_wrong_is_refused():
@@ -131,7 +131,7 @@ def test_what_would_be_counted_wrong_is_refused():
             return self.scale * self.conv(x)
 
     with pytest.raises(ValueError, match=r"got \['s.scale'\] outside: set one_row"):
-        anatomy(Network("scaled", Images(1, 8), {"s": Scaled()}))
+        anatomy(Network("scaled", ImageSpec(1, 8), {"s": Scaled()}))
     with pytest.raises(ValueError, match="got a Sequential: wrap its layers"):
         anatomy(nn.Sequential(nn.Conv2d(1, 1, 3)))
     with pytest.raises(ValueError, match=r"expected a square window, got \(7, 1\)"):

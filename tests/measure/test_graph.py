@@ -44,7 +44,7 @@ def test_steps_and_symbols_of_a_residual_block():
 def test_other_blocks_get_other_symbols():
     assert symbol_list(PlainBlock(8, 8)) == ["a[l]", "z[l+1]", "a[l+1]", "z[l+2]", "a[l+2]"]
     assert symbol_list(AddedLate(8, 8))[-2:] == ["a[l+2]", "a[l+2] + a[l]"]
-    assert symbol_list(Bottleneck(8, 2))[-2:] == ["z[l+3] + a[l]", "a[l+3]"]
+    assert symbol_list(Bottleneck(8, 8))[-2:] == ["z[l+3] + a[l]", "a[l+3]"]
     assert "z[l+2] + Wₛ a[l]" in symbol_list(ResidualBlock(8, 16, stride=2))
     assert symbol_list(ResidualBlock(8, 8, batch_norm=False))[1:3] == ["z[l+1]", "a[l+1]"]
     assert "z[l+2] + a[l]" in symbol_list(PreActivationBlock(8, 8))
@@ -82,7 +82,7 @@ def test_a_forward_pass_that_looks_at_its_data_is_refused():
 def test_a_networks_check_is_no_step():
     network = alexnet()
     assert list(wiring(network, (3, 227, 227)))[1:] == list(wiring(network[:], (3, 227, 227)))[1:]
-    assert type(network.expects).__name__ == "Images", "the live one still checks"
+    assert type(network.expects).__name__ == "ImageSpec", "the live one still checks"
 
 
 def test_the_live_module_is_untouched():

@@ -8,14 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from casestudies_lib.checks import Images
+from casestudies_lib.checks import ImageSpec
 from casestudies_lib.lenet import lenet5
 from casestudies_lib.network import Network
 from casestudies_lib.resnet import PlainBlock, ResidualBlock, cifar_plain, cifar_resnet
 from casestudies_lib.training.datasets import Split, digits
 from casestudies_lib.training.gradients import first_gradient, gradients_in_training, jacobian_error, pytorch_default
 
-SMALL = {"width": 4, "channels": 1}
+SMALL = {"width": 4, "in_channels": 1}
 IMAGES = digits(8)[0].images[:8]
 BATCH = Split(IMAGES, digits(8)[0].labels[:8])
 
@@ -131,7 +131,7 @@ def test_a_step_that_compares_nothing_is_refused(h):
         jacobian_error(partial(cifar_resnet, 8, **SMALL), IMAGES, seed=0, h=h)
 
 
-@pytest.mark.parametrize("build", [lenet5, lambda: Network("no block", Images(1, 32), {"conv": nn.Conv2d(1, 4, 3)})])
+@pytest.mark.parametrize("build", [lenet5, lambda: Network("no block", ImageSpec(1, 32), {"conv": nn.Conv2d(1, 4, 3)})])
 def test_a_network_without_blocks_is_refused(build):
     with pytest.raises(ValueError, match="of which one keeps its dimensions, got Network without any"):
         jacobian_error(build, torch.rand(2, 1, 32, 32), seed=0)
