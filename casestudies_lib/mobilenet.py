@@ -52,9 +52,11 @@ class Separable(nn.Sequential):
     `(N, channels, H, W) -> (N, width, H / stride, W / stride)`.
     """
 
+    kind, family = "separable conv", "conv"
+
     def __init__(self, channels: int, width: int, *, stride: int = 1) -> None:
         super().__init__(conv_bn(channels, channels, 3, stride=stride, groups=channels), conv_bn(channels, width, 1))
-        self.kind = "separable conv 3×3" + (f", stride {stride}" if stride > 1 else "")
+        self.kernel_size, self.stride = 3, stride
 
 
 class InvertedResidual(nn.Module):
