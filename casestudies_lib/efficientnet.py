@@ -50,7 +50,7 @@ class StochasticDepth(nn.Module):
         ValueError: `drop` outside 0 to below 1.
     """
 
-    kind = "stochastic depth"
+    kind, family = "stochastic depth", "dropout"
 
     def __init__(self, drop: float) -> None:
         super().__init__()

@@ -50,12 +50,14 @@ class Separable(nn.Sequential):
     `(N, in_channels, H, W) -> (N, out_channels, H / stride, W / stride)`.
     """
 
+    kind, family = "separable conv", "conv"
+
     def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1) -> None:
         super().__init__(
             conv_bn(in_channels, in_channels, 3, stride=stride, groups=in_channels),
             conv_bn(in_channels, out_channels, 1),
         )
-        self.kind = "separable conv 3×3" + (f", stride {stride}" if stride > 1 else "")
+        self.kernel_size, self.stride = 3, stride
 
 
 class InvertedResidual(nn.Module):

@@ -13,8 +13,8 @@ def test_shapes_of_the_paper():
 
 
 def test_order_conv_relu_norm_pool():
-    kinds = [layer.kind.split(" ")[0] for layer in anatomy("alexnet").layers][:8]
-    assert kinds == ["conv", "ReLU", "LRN", "max"] * 2
+    names = [layer.op.name for layer in anatomy("alexnet").layers][:8]
+    assert names == ["conv", "ReLU", "LRN", "max pool"] * 2
 
 
 def test_groups_split_conv2_conv4_conv5():
@@ -59,9 +59,9 @@ def test_bad_arguments_are_refused(arguments):
 def test_pools_overlap_and_dropout_is_a_half():
     for name in ("alexnet", "alexnet_2012", "alexnet_torchvision"):
         layers = anatomy(name).layers
-        pools = [layer.kind for layer in layers if "pool" in layer.kind]
+        pools = [str(layer.op) for layer in layers if layer.op.family == "pool"]
         assert pools == ["max pool 3×3, stride 2"] * 3
-        assert [layer.module.p for layer in layers if layer.kind == "Dropout"] == [0.5, 0.5]
+        assert [layer.module.p for layer in layers if layer.op.family == "dropout"] == [0.5, 0.5]
 
 
 def test_the_side_that_does_not_fit_is_the_one_that_is_explained():

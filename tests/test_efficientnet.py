@@ -66,7 +66,7 @@ def test_the_compound_rule():
     assert compound(0) == {"depth_mult": 1.0, "width_mult": 1.0, "resolution": 224}
     assert compound(2) == {"depth_mult": 1.44, "width_mult": 1.21, "resolution": 296}
     deep = anatomy(lambda: scaled_b0(depth_mult=7.5), whole=MBConv)
-    names = [layer.name for layer in deep.layers if "MBConv" in layer.kind]
+    names = [layer.name for layer in deep.layers if isinstance(layer.module, MBConv)]
     assert len(names) == sum(n for *_, n in scaled(1, 7.5)) and len(set(names)) == len(names)
     assert names[:2] == ["2.1", "2.2"] and "7.30" in names, "thirty blocks in one stage"
 

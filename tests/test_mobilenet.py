@@ -41,7 +41,7 @@ def test_table_1_of_v1():
     found = anatomy(mobilenet_v1)
     convs = [layer for layer in found.weight_layers if layer.name.startswith("features")]
     assert len(found.weight_layers) == 28
-    depthwise = [layer for layer in convs if "depthwise" in layer.kind]
+    depthwise = [layer for layer in convs if layer.op.depthwise]
     assert [layer.module.groups for layer in depthwise] == [32, *[out for out, _ in V1[:-1]]]
     sides = [layer.shape[1] for layer in depthwise]
     assert sides == [112, 56, 56, 28, 28, 14, 14, 14, 14, 14, 14, 7, 7]

@@ -61,13 +61,13 @@ def test_stages_of_table_1(depth):
     for stage, (blocks, channels, side) in enumerate(zip(BLOCKS[depth], (64, 128, 256, 512), (56, 28, 14, 7)), 1):
         last = f"layer{stage}.{blocks - 1}.bn{3 if wide == 4 else 2}"
         assert found[last].shape == (channels * wide, side, side)
-    assert found["conv1"].kind == "conv 7×7, stride 2" and found["maxpool"].kind == "max pool 3×3, stride 2"
+    assert str(found["conv1"].op) == "conv 7×7, stride 2" and str(found["maxpool"].op) == "max pool 3×3, stride 2"
 
 
 @pytest.mark.parametrize("stride_in", ["3x3", "1x1"])
 def test_where_a_bottleneck_strides(stride_in):
     found = anatomy(partial(resnet, 50, stride_in=stride_in))
-    strided = {x.name: x.kind for x in found.layers if "stride 2" in x.kind and x.name.startswith("layer")}
+    strided = {x.name: str(x.op) for x in found.layers if x.op.stride == 2 and x.name.startswith("layer")}
     first, second = ("conv1", "conv 1×1") if stride_in == "1x1" else ("conv2", "conv 3×3"), ("downsample.0", "conv 1×1")
     wanted = {f"layer{stage}.0.{name}": f"{kind}, stride 2" for stage in (2, 3, 4) for name, kind in (first, second)}
     assert strided == wanted

@@ -20,13 +20,13 @@ def test_columns_of_table_1(column, batch_norm):
     network = anatomy(lambda: vgg(column, batch_norm=batch_norm))
     written = []
     for layer in network.rows[:-3]:
-        if "pool" in layer.kind:
+        if layer.op.family == "pool":
             written.append("M")
         else:
-            written.append(f"{layer.shape[0]}" + ("/1" if "1×1" in layer.kind else ""))
+            written.append(f"{layer.shape[0]}" + ("/1" if layer.op.kernel_size == 1 else ""))
     assert " ".join(written) == TABLE_1[column]
-    norms = [layer for layer in network.layers if layer.kind == "BatchNorm2d"]
-    assert len(norms) == (sum("conv" in layer.kind for layer in network.rows) if batch_norm else 0)
+    norms = [layer for layer in network.layers if layer.op.name == "BatchNorm2d"]
+    assert len(norms) == (sum(layer.op.family == "conv" for layer in network.rows) if batch_norm else 0)
 
 
 @pytest.mark.parametrize(("number", "column"), [(11, "A"), (13, "B"), (16, "D"), (19, "E")])

@@ -45,8 +45,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # Networks, blocks, counting, data, training; not what draws, writes pages or records times.
 NAMES = """
     lenet alexnet vgg resnet nin inception mobilenet efficientnet network blocks models checks
-    measure/anatomy measure/graph training/datasets training/download training/loop training/gradients
-    experiments/degradation
+    measure/op measure/anatomy measure/receptive_field measure/graph
+    training/datasets training/download training/loop training/gradients experiments/degradation
 """
 FILES = [f"casestudies_lib/{name}.py" for name in NAMES.split()]
 ACCEPTED = ROOT / "tests" / "tools" / "mutants-accepted.json"

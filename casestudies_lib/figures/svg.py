@@ -54,8 +54,8 @@ def arrowhead(name: str) -> str:
     return tag("defs", tag("marker", point, id=name, orient="auto", **size))
 
 
-def picture(parts: list[str], width: float, height: float, alt: str, most: str) -> HTML:
+def picture(parts: list[str], width: float, height: float, alt: str, most: str, *, font_size: int = 13) -> HTML:
     """The parts as one picture with alt text, at most `most` wide, as CSS writes it."""
-    box = {"viewBox": f"0 0 {width:.0f} {height:.0f}", "fill": "currentColor", "font-size": 13}
+    box = {"viewBox": f"0 0 {width:.0f} {height:.0f}", "fill": "currentColor", "font-size": font_size}
     svg = tag("svg", *parts, **box, aria_hidden="true", style=f"width:100%;max-width:{most}")
     return HTML(tag("div", svg, class_="drawing", role="img", aria_label=alt, style=CENTRED))

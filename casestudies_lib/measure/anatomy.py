@@ -1,22 +1,24 @@
 """What is in a network: one row a layer, counted on the meta device, where a VGG weighs nothing.
 
-Layers, shapes and parameters come from torchinfo. Multiply-accumulates (MACs) are counted here, because torchinfo adds
-biases and normalisation to them: one per weight of a convolution or linear layer and output position. Receptive fields
-are followed from function to function in the forward pass.
+Layers, their order and their outputs come from torchinfo. Multiply-accumulates (MACs) are counted here, since torchinfo
+adds biases and normalisation to them: one per weight of a convolution or linear layer and position of its output.
+Receptive fields are followed in the same forward pass.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import prod
 
 import torch
 import torchinfo
 from torch import nn
-from torch.overrides import TorchFunctionMode
 
 from casestudies_lib.checks import one_of
+from casestudies_lib.measure.op import Family, Op, op_of
+from casestudies_lib.measure.receptive_field import ReceptiveField
 from casestudies_lib.models import MODELS
 from casestudies_lib.page.html import scrolling_table, tag, text
 
@@ -27,7 +29,7 @@ class Layer:
 
     Attributes:
         name: the paper's name, or the module's path.
-        kind: what it is, such as `conv 5x5`.
+        op: what it does, such as `conv 5×5` in words.
         shape: the output, `(channels, height, width)` or `(units,)`.
         parameters: trainable parameters.
         macs: multiply-accumulates of its convolutions and linear maps.
@@ -37,7 +39,7 @@ class Layer:
     """
 
     name: str
-    kind: str
+    op: Op
     shape: tuple[int, ...]
     parameters: int
     macs: int
@@ -52,7 +54,7 @@ class Layer:
     @property
     def has_weights(self) -> bool:
         """Whether the layer has trainable parameters and is not a normalisation: what papers count as a layer."""
-        return self.parameters > 0 and "Norm" not in self.kind
+        return self.parameters > 0 and self.op.family is not Family.NORMALISATION
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,8 @@ class Anatomy:
 
     @property
     def rows(self) -> tuple[Layer, ...]:
-        """The layers that a table shows: those with weights, the pools, and the fixed output of 1998."""
-        return tuple(x for x in self.layers if x.has_weights or "pool" in x.kind or x.kind == "RBF output")
+        """The layers that a table shows: those with weights, the pools, and a fixed output as in 1998."""
+        return tuple(x for x in self.layers if x.has_weights or x.op.family in (Family.POOL, Family.OUTPUT))
 
     @property
     def weight_layers(self) -> tuple[Layer, ...]:
@@ -93,7 +95,9 @@ class Anatomy:
 
     def __str__(self) -> str:
         head = ("layer", "kind", "output", "parameters", "MACs", "sees")
-        body = [(x.name, x.kind, x.size, f"{x.parameters:,}", f"{x.macs:,}", f"{x.receptive_field}") for x in self.rows]
+        body = [
+            (x.name, f"{x.op}", x.size, f"{x.parameters:,}", f"{x.macs:,}", f"{x.receptive_field}") for x in self.rows
+        ]
         table = [head, *body, ("total", "", "", f"{self.parameters:,}", f"{self.macs:,}", "")]
         width = [max(len(row[i]) for row in table) for i in range(len(head))]
         lines = [" ".join(c.ljust(w) if i < 3 else c.rjust(w) for i, (c, w) in enumerate(zip(r, width))) for r in table]
@@ -117,7 +121,7 @@ class Anatomy:
             tag(
                 "tr",
                 tag("th", text(x.name), scope="row", style=left),
-                tag("td", text(x.kind), style=left),
+                tag("td", text(x.op), style=left),
                 tag("td", x.size, style=f"{left};white-space:nowrap"),
                 count(x.parameters, self.parameters),
                 count(x.macs, self.macs),
@@ -164,6 +168,25 @@ def anatomy(
     >>> anatomy("vgg16").macs
     15470264320
     """
+    network = _built(model)
+    layers, called = _layers(network, set(_units(network, whole)))
+    owned = {p for layer in layers for p in layer.module.parameters()}
+    outside = [
+        path
+        for path, parameter in network.named_parameters()
+        if parameter.requires_grad
+        and parameter not in owned
+        and network.get_submodule(path.rpartition(".")[0]) in called
+    ]
+    if outside:
+        raise ValueError(
+            f"expected every parameter to belong to a layer, got {outside} outside: set one_row on its module"
+        )
+    return Anatomy(network.title, network.expects.shape, tuple(layers))
+
+
+def _built(model: nn.Module | str | Callable[[], nn.Module]) -> nn.Module:
+    """The network that a name, a function or a network stands for."""
     if isinstance(model, str):
         one_of("the model's name", model, MODELS)
         model = MODELS[model]
@@ -175,155 +198,75 @@ def anatomy(
             f"expected a network that says what images it expects, got a {type(model).__name__}: "
             "wrap its layers in casestudies_lib.blocks.Network"
         )
-    shape = model.expects.shape
-    weights = next(model.parameters(), torch.empty(0))
-    image = torch.zeros(1, *shape, device=weights.device, dtype=weights.dtype)
+    return model
 
-    calls: dict[nn.Module, list[tuple[int, int]]] = {}  # MACs and receptive field, call by call
 
-    def note(module: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
-        positions = {nn.Conv2d: output.shape[2:], nn.Linear: output.shape[1:-1]}.get(type(module))
-        macs = 0 if positions is None else module.weight.numel() * prod(positions)
-        calls.setdefault(module, []).append((macs, output.sees.size))
+def _units(module: nn.Module, whole: type[nn.Module] | tuple[type[nn.Module], ...]) -> Iterator[nn.Module]:
+    """What gets a row: modules that stay in one piece, and those that hold no others."""
+    parts = list(module.children())
+    if not parts or hasattr(module, "one_row") or isinstance(module, whole):
+        yield module
+    else:
+        for part in parts:
+            yield from _units(part, whole)
 
-    hooks = [module.register_forward_hook(note) for module in model.modules()]
-    try:
-        with torch.no_grad(), _ReceptiveField(image):
-            summary = torchinfo.summary(
-                model, input_data=image, device=weights.device, mode="eval", depth=99, row_settings=[], verbose=0
-            )
-    finally:
-        for hook in hooks:
-            hook.remove()
 
-    paths = {module: path for path, module in model.named_modules()}
-    wholes = [module for module in model.modules() if hasattr(module, "one_row") or isinstance(module, whole)]
-    inside = {part for whole in wholes for part in list(whole.modules())[1:]}
-    layers, counted = [], set()
-    for info in summary.summary_list:
+def _layers(network: nn.Module, units: set[nn.Module]) -> tuple[list[Layer], set[nn.Module]]:
+    """A layer for each call of a unit in one forward pass, and all modules that were called."""
+    names = {module: network.paper_names.get(path, path) for path, module in network.named_modules()}
+    weights = next(network.parameters(), torch.empty(0))
+    image = torch.zeros(1, *network.expects.shape, device=weights.device, dtype=weights.dtype)
+    called: set[nn.Module] = set()
+    found: list[tuple[int, int]] = []  # MACs and receptive field of each unit, in the order of the calls
+    macs = 0  # of the modules called since the last unit was done: its own and those inside it
+
+    def done(module: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
+        nonlocal macs
+        called.add(module)
+        macs += _macs(module, output)
+        if module in units:
+            found.append((macs, output.sees.size))
+            macs = 0
+
+    with _watched(network, done), torch.no_grad(), ReceptiveField(image):
+        summary = torchinfo.summary(
+            network, input_data=image, device=weights.device, mode="eval", depth=99, row_settings=[], verbose=0
+        )
+
+    layers: list[Layer] = []
+    counted: set[nn.Parameter] = set()
+    for info, (macs, seen) in zip((x for x in summary.summary_list if x.module in units), found, strict=True):
         module = info.module
-        if module in inside or not (info.is_leaf_layer or module in wholes):
-            continue
-        macs, sees = calls[module].pop(0)
         own = {p for p in module.parameters() if p.requires_grad} - counted  # a layer that is called twice counts once
         counted |= own
-        layers.append(
-            Layer(
-                name=model.paper_names.get(paths[module], paths[module]),
-                kind=kind_of(module),
-                shape=tuple(info.output_size[1:]),
-                parameters=sum(p.numel() for p in own),
-                macs=macs + sum(calls[part].pop(0)[0] for part in list(module.modules())[1:] if calls.get(part)),
-                receptive_field=sees,
-                module=module,
-            )
-        )
-    missed = [
-        path
-        for path, parameter in model.named_parameters()
-        if parameter.requires_grad
-        and parameter not in counted
-        and model.get_submodule(path.rpartition(".")[0]) in calls
-    ]
-    if missed:
-        raise ValueError(
-            f"expected every parameter to belong to a layer, got {missed} outside: set one_row on its module"
-        )
-    return Anatomy(model.title, shape, tuple(layers))
+        parameters = sum(p.numel() for p in own)
+        shape = tuple(info.output_size[1:])
+        layers.append(Layer(names[module], op_of(module), shape, parameters, macs, seen, module))
+    return layers, called
 
 
-def kind_of(module: nn.Module) -> str:
-    """What a layer is, in the papers' words: `conv 11×11, stride 4`, `max pool 3×3, stride 2`, `fully connected`.
+@contextmanager
+def _watched(network: nn.Module, hook: Callable) -> Iterator[None]:
+    """`hook` is called after every module; afterwards all is as it was, also which modules are in training."""
+    modes = {module: module.training for module in network.modules()}
+    hooks = [module.register_forward_hook(hook) for module in modes]
+    try:
+        yield
+    finally:
+        for handle in hooks:
+            handle.remove()
+        for module, training in modes.items():
+            module.training = training
 
-    A block of layers says it itself, in its attribute `kind`.
+
+def _macs(module: nn.Module, output: torch.Tensor) -> int:
+    """Multiply-accumulates of a module itself, for one image.
+
+    This is what the notes work out by hand, so it stands here. torch's own `torch.utils.flop_counter` counts products
+    of matrices wherever they come from, and tests hold this formula to it: as the counter it could check nothing.
     """
-    if hasattr(module, "kind"):
-        return module.kind
-    name = type(module).__name__
-    if name in ("Conv2d", "MaxPool2d", "AvgPool2d"):
-        word = {"Conv2d": "conv", "MaxPool2d": "max pool", "AvgPool2d": "average pool"}[name]
-        kernel, stride, groups = _side(module.kernel_size), _side(module.stride), getattr(module, "groups", 1)
-        depthwise = groups > 1 and groups == module.in_channels
-        text = f"{'depthwise ' * depthwise}{word} {kernel}×{kernel}" + (f", stride {stride}" if stride > 1 else "")
-        return text + (f", {groups} groups" if groups > 1 and not depthwise else "")
-    if name == "SparseConv2d":
-        return f"sparse conv {module.kernel_size}×{module.kernel_size}"
-    if name == "AdaptiveAvgPool2d":
-        return "global average pool" if _side(module.output_size) == 1 else "adaptive average"
-    return {
-        "Linear": "fully connected",
-        "Subsampling": "trainable pool 2×2, stride 2",
-        "RBFOutput": "RBF output",
-        "LocalResponseNorm": "LRN",
-    }.get(name, name)
-
-
-@dataclass(frozen=True)
-class _Sees:
-    """How much of the input a unit sees: `size` pixels, and units stand `step` pixels apart."""
-
-    size: int
-    step: int
-
-    def through(self, window: int, stride: int) -> _Sees:
-        """What a unit sees that looks at `window` of these units, `stride` apart from the next."""
-        return _Sees(self.size + (window - 1) * self.step, self.step * stride)
-
-
-_WINDOWS = {
-    "conv2d": ("input", "weight", "bias", "stride", "padding", "dilation"),
-    "max_pool2d": ("input", "kernel_size", "stride", "padding", "dilation"),
-    "avg_pool2d": ("input", "kernel_size", "stride"),
-}  # the functions that look at windows, and the names of their first arguments
-
-
-class _ReceptiveField(TorchFunctionMode):
-    """Follow the receptive field through a forward pass.
-
-    A window of k grows it by (k - 1) steps, and a stride stretches the step. A result that mixes several inputs sees
-    what the widest of them sees; a map of which a single position is left, flattened or averaged, saw the whole image.
-    One number that weighs a whole map, as in squeeze-excitation, is left aside: it says how much, not what.
-    """
-
-    def __init__(self, image: torch.Tensor) -> None:
-        super().__init__()
-        self.side = image.shape[-1]
-        image.sees = _Sees(1, 1)
-
-    def __torch_function__(self, func: Callable, types: tuple, args: tuple = (), kwargs: dict | None = None) -> object:
-        kwargs = kwargs or {}
-        result = func(*args, **kwargs)
-        given = [*args, *kwargs.values()]
-        inputs = [x for value in given for x in (value if isinstance(value, (list, tuple)) else [value])]
-        inputs = [x for x in inputs if isinstance(x, torch.Tensor) and hasattr(x, "sees")]
-        if func.__name__ == "mul":
-            inputs = [x for x in inputs if prod(x.shape[2:]) > 1] or inputs
-        if inputs:
-            widest = max((x.sees for x in inputs), key=lambda sees: (sees.size, sees.step))
-            for part in result if isinstance(result, (list, tuple)) else [result]:
-                if isinstance(part, torch.Tensor):
-                    part.sees = self._after(func.__name__, widest, inputs[0], part, args, kwargs)
-        return result
-
-    def _after(
-        self, name: str, sees: _Sees, before: torch.Tensor, after: torch.Tensor, args: tuple, kwargs: dict
-    ) -> _Sees:
-        if name in _WINDOWS:
-            given = dict(zip(_WINDOWS[name], args, strict=False)) | kwargs
-            kernel = given["weight"].shape[-1] if name == "conv2d" else _side(given["kernel_size"])
-            stride = given.get("stride") or (1 if name == "conv2d" else kernel)
-            return sees.through((kernel - 1) * _side(given.get("dilation") or 1) + 1, _side(stride))
-        left = prod(after.shape[2:]) if after.dim() == 4 else 1
-        if before.dim() == 4 and prod(before.shape[2:]) > left == 1:
-            return _Sees(max(self.side, sees.size), sees.step)
-        if name == "adaptive_avg_pool2d":
-            return sees.through(-(-before.shape[-1] // after.shape[-1]), before.shape[-1] // after.shape[-1])
-        return sees
-
-
-def _side(size: int | tuple[int, ...]) -> int:
-    """The side of a square window; other windows are refused, since one number would misstate them."""
-    sides = {size} if isinstance(size, int) else set(size)
-    if len(sides) != 1:
-        raise ValueError(f"expected a square window, got {size}: count its receptive field by hand")
-    return sides.pop()
+    if isinstance(module, nn.Conv2d):
+        return module.weight.numel() * prod(output.shape[2:])
+    if isinstance(module, nn.Linear):
+        return module.weight.numel() * prod(output.shape[1:-1])
+    return 0

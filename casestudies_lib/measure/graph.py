@@ -10,7 +10,7 @@ import torch
 from torch import fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
-from casestudies_lib.measure.anatomy import kind_of
+from casestudies_lib.measure.op import Family, Op, op_of
 from casestudies_lib.network import Network
 
 
@@ -20,14 +20,14 @@ class Node:
 
     Attributes:
         name: unique, from the module's path or the function.
-        kind: `input`, `addition`, `concatenation`, another function's name, or the layer's kind as anatomy words it.
+        op: what it does: a layer's operation, an input, an addition, a concatenation, or another function by its name.
         reads: names of the nodes whose outputs it takes, in order.
         shape: its output for one image, `(channels, height, width)` or `(units,)`.
         module: the live module, if it is one.
     """
 
     name: str
-    kind: str
+    op: Op
     reads: tuple[str, ...]
     shape: tuple[int, ...]
     module: nn.Module | None
@@ -50,8 +50,8 @@ def wiring(
 ) -> dict[str, Node]:
     """The steps of a module's forward pass by name, in order, for one input of `shape` without the batch axis.
 
-    Modules that do nothing (`nn.Identity`) are left out: who reads them reads what they read. A network's check of its
-    input is no step.
+    Modules that do nothing (`nn.Identity`) are left out: a step that reads one is said to read what comes before it. A
+    network's check of its input is no step.
 
     Args:
         module: what to follow.
@@ -62,6 +62,20 @@ def wiring(
     Raises:
         ValueError: a forward pass that depends on the data, which no single picture shows.
     """
+    nodes: dict[str, Node] = {}
+    instead: dict[str, str] = {}  # an identity's name -> the step before it
+    for step in _traced(module, shape, whole, method).nodes:
+        reads = tuple(instead.get(before.name, before.name) for before in step.all_input_nodes)
+        live = module.get_submodule(step.target) if step.op == "call_module" else None
+        if isinstance(live, nn.Identity):
+            instead[step.name] = reads[0]
+        elif step.op != "output":
+            nodes[step.name] = Node(step.name, _op(step, live), reads, tuple(step.meta["tensor_meta"].shape[1:]), live)
+    return nodes
+
+
+def _traced(module: nn.Module, shape: tuple[int, ...], whole: tuple[type[nn.Module], ...], method: str) -> fx.Graph:
+    """The graph of a copy of the module, with the shape of each result."""
     meta = copy.deepcopy(module).to("meta").eval()
     for part in meta.modules():
         if isinstance(part, Network):
@@ -74,22 +88,24 @@ def wiring(
             f"({problem}): pass a part of it"
         ) from None
     ShapeProp(fx.GraphModule(meta, graph)).propagate(torch.empty(1, *shape, device="meta"))
-    nodes: dict[str, Node] = {}
-    behind: dict[str, str] = {}  # an identity's name -> whom to read instead
-    functions = {operator.add: "addition", torch.add: "addition", torch.cat: "concatenation"}
-    for step in graph.nodes:
-        reads = tuple(behind.get(one.name, one.name) for one in step.all_input_nodes)
-        live = module.get_submodule(step.target) if step.op == "call_module" else None
-        if step.op == "output":
-            continue
-        if isinstance(live, nn.Identity):
-            behind[step.name] = reads[0]
-            continue
-        kind = "input" if step.op == "placeholder" else kind_of(live) if live is not None else None
-        if kind is None:
-            kind = functions.get(step.target) or getattr(step.target, "__name__", str(step.target))
-        nodes[step.name] = Node(step.name, kind, reads, tuple(step.meta["tensor_meta"].shape[1:]), live)
-    return nodes
+    return graph
+
+
+_FUNCTIONS = {
+    operator.add: Op(Family.ADDITION, "addition"),
+    torch.add: Op(Family.ADDITION, "addition"),
+    torch.cat: Op(Family.CONCATENATION, "concatenation"),
+}
+
+
+def _op(step: fx.Node, live: nn.Module | None) -> Op:
+    """What a step of the graph does."""
+    if live is not None:
+        return op_of(live)
+    if step.op == "placeholder":
+        return Op(Family.INPUT, "input")
+    name = getattr(step.target, "__name__", str(step.target))
+    return _FUNCTIONS.get(step.target, Op(Family.OTHER, name))
 
 
 def main_path(nodes: dict[str, Node]) -> list[str]:
@@ -127,7 +143,7 @@ def shortcuts(nodes: dict[str, Node]) -> list[Shortcut]:
     before = dict(zip(path[1:], path))
     found = []
     for name in path:
-        if nodes[name].kind == "addition":
+        if nodes[name].op.family is Family.ADDITION:
             for other in nodes[name].reads:
                 if other != before[name]:
                     through = []

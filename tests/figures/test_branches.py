@@ -1,4 +1,4 @@
-"""Drawings of positions, branches and side branches: what they show follows the live module."""
+"""Branches and auxiliary classifiers: what the drawings show follows the live module."""
 
 import re
 
@@ -7,7 +7,7 @@ import torch
 from bs4 import BeautifulSoup
 from torch import nn
 
-from casestudies_lib.figures.branches import draw_branches, draw_channels, draw_position, draw_side_branches
+from casestudies_lib.figures.branches import draw_auxiliary_classifiers, draw_branches
 from casestudies_lib.inception import TABLE, Inception, googlenet
 from casestudies_lib.nin import mlpconv
 
@@ -16,53 +16,6 @@ def drawn(html):
     """Alt text, and the words in the picture."""
     page = BeautifulSoup(html.data, "html.parser")
     return page.div["aria-label"], [words.text for words in page.find_all("text")]
-
-
-def test_a_position_is_a_fully_connected_network():
-    alt, words = drawn(draw_position(mlpconv(3, (192, 160, 96), 5), (3, 32, 32), "An mlpconv layer"))
-    assert "5×5 pixels through all 3 channels" in alt and "75 numbers" in alt and "192 to 160 to 96 units" in alt
-    assert words[0] == "32×32×3" and [w for w in words if w.isdigit()] == ["75", "192", "160", "96"]
-    alt, words = drawn(draw_position(nn.Sequential(nn.Conv2d(32, 1, 1)), (32, 6, 6), "One filter"))
-    assert "fully connected network of 1 unit, whose" in alt and "6×6×1" in words
-    lines = BeautifulSoup(draw_position(nn.Sequential(nn.Conv2d(4, 2, 1)), (4, 6, 6), "x").data, "html.parser")
-    assert len(lines.find_all("path", attrs={"stroke-width": "0.35"})) == 4 * 2, "every output reads every input"
-    assert drawn(draw_position(nn.Conv2d(4, 2, 1), (4, 6, 6), "x")) == drawn(
-        draw_position(nn.Sequential(nn.Conv2d(4, 2, 1)), (4, 6, 6), "x")
-    )
-
-
-@pytest.mark.parametrize(
-    ("layers", "got"),
-    [
-        ([nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3)], r"got \['conv 3×3'\]"),
-        ([nn.Conv2d(3, 4, 1), nn.MaxPool2d(2)], r"got \['max pool 2×2, stride 2'\]"),
-        ([nn.Conv2d(3, 4, 1), nn.Conv2d(4, 4, 1, stride=2)], r"got \['conv 1×1, stride 2'\]"),
-        ([nn.Conv2d(3, 3, 3, groups=3)], r"got \['depthwise conv 3×3'\]"),
-        ([nn.Conv2d(3, 3, 3, dilation=2)], r"got \['conv 3×3'\]"),
-        ([nn.Conv2d(3, 4, 1), nn.Flatten(), nn.Linear(256, 2)], "got .*'Flatten', 'fully connected'"),
-        ([nn.ReLU()], "got no convolution: pass a part of it"),
-    ],
-)
-def test_what_is_no_network_on_one_window_is_refused(layers, got):
-    with pytest.raises(ValueError, match=got):
-        draw_position(nn.Sequential(*layers), (3, 8, 8), "x")
-
-
-def test_channels_are_joined_as_the_groups_say():
-    def strokes(*layers):
-        page = BeautifulSoup(draw_channels(nn.Sequential(*layers), (4, 6, 6), "x").data, "html.parser")
-        return [len(page.find_all("path", attrs={"stroke-width": width})) for width in ("2", "0.7")]
-
-    assert strokes(nn.Conv2d(4, 6, 3)) == [24, 0], "every output reads every input"
-    assert strokes(nn.Conv2d(4, 6, 3, groups=2)) == [12, 0], "or half of them"
-    assert strokes(nn.Conv2d(4, 4, 3, groups=4), nn.Conv2d(4, 5, 1)) == [4, 20]
-    alt, words = drawn(draw_channels(nn.Sequential(nn.Conv2d(4, 4, 3, groups=4)), (4, 6, 6), "Depthwise"))
-    assert "4 windows of 3×3, each output channel reading 1 of 4, 576 multiply-accumulates, give 4 channels" in alt
-    assert words == ["6×6×4", "4 windows 3×3", "576 MACs", "4×4×4"]
-    with pytest.raises(ValueError, match=r"convolutions only, got \['ReLU'\]"):
-        strokes(nn.Conv2d(4, 4, 1), nn.ReLU())
-    with pytest.raises(ValueError, match="a square image, got 6×8×4"):
-        draw_channels(nn.Sequential(nn.Conv2d(4, 4, 1)), (4, 6, 8), "x")
 
 
 class Joined(nn.Module):
@@ -118,9 +71,9 @@ def test_the_bar_is_to_scale():
     assert bar == pytest.approx([360 * n / 256 for n in (64, 128, 32, 32)], abs=0.1)
 
 
-def test_side_branches_leave_the_modules_that_they_read():
+def test_auxiliary_classifiers_leave_the_modules_that_they_read():
     with torch.device("meta"):
-        alt, words = drawn(draw_side_branches(googlenet(aux=True)))
+        alt, words = drawn(draw_auxiliary_classifiers(googlenet(aux=True)))
     assert "from 4a 5×5 average pool, /3, 1×1 conv, 128, fc 1024, fc 1000; from 4d" in alt
     assert [w for w in words if "Inception" in w] == [
         f"{name}: Inception, {n1 + n3 + n5 + pool}" for name, (n1, _, n3, _, n5, pool) in TABLE.items()
@@ -128,9 +81,9 @@ def test_side_branches_leave_the_modules_that_they_read():
     sizes = [w for w in words if re.fullmatch(r"\d+×\d+", w)]
     assert sizes == ["112×112", "56×56", "28×28", "14×14", "7×7", "1×1"]
     with torch.device("meta"):
-        alt, _ = drawn(draw_side_branches(googlenet()))
-        adaptive, _ = drawn(draw_side_branches(googlenet("torchvision", aux=True)))
+        alt, _ = drawn(draw_auxiliary_classifiers(googlenet()))
+        adaptive, _ = drawn(draw_auxiliary_classifiers(googlenet("torchvision", aux=True)))
     assert alt.endswith("fc 1000. No side branches.")
     assert "from 4a adaptive pool to 4×4, 1×1 conv, 128" in adaptive
     with pytest.raises(ValueError, match=r"expected a GoogLeNet, got a Sequential: pass googlenet"):
-        draw_side_branches(mlpconv(3, (4, 4, 4), 3))
+        draw_auxiliary_classifiers(mlpconv(3, (4, 4, 4), 3))

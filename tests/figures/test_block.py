@@ -1,21 +1,14 @@
-"""Blocks and columns, as drawn from their wiring."""
+"""A block as drawn from its graph, and what the notes call its results."""
 
 import re
 
-import pytest
-import torch
 from bs4 import BeautifulSoup
 from torch import nn
 
-from casestudies_lib.efficientnet import MBConv, scaled_b0
-from casestudies_lib.figures.diagrams import draw_block, draw_columns, draw_scaled
-from casestudies_lib.measure.anatomy import anatomy
-from casestudies_lib.resnet import (
-    PlainBlock,
-    ResidualBlock,
-    plain,
-    resnet,
-)
+from casestudies_lib.efficientnet import MBConv
+from casestudies_lib.figures.block import draw_block, symbols_of
+from casestudies_lib.measure.graph import wiring
+from casestudies_lib.resnet import Bottleneck, PlainBlock, PreActivationBlock, ResidualBlock
 
 SHAPE = (8, 6, 6)
 
@@ -32,6 +25,23 @@ def picture(html):
     return page, page.div["aria-label"], [t.text for t in page.find_all("text")]
 
 
+def symbol_list(block):
+    return list(symbols_of(wiring(block, SHAPE)).values())
+
+
+def test_symbols_of_a_residual_block():
+    assert symbol_list(ResidualBlock(8, 8)) == ["a[l]", "z[l+1]", "a[l+1]", "z[l+2]", "z[l+2] + a[l]", "a[l+2]"]
+
+
+def test_other_blocks_get_other_symbols():
+    assert symbol_list(PlainBlock(8, 8)) == ["a[l]", "z[l+1]", "a[l+1]", "z[l+2]", "a[l+2]"]
+    assert symbol_list(AddedLate(8, 8))[-2:] == ["a[l+2]", "a[l+2] + a[l]"]
+    assert symbol_list(Bottleneck(8, 8))[-2:] == ["z[l+3] + a[l]", "a[l+3]"]
+    assert "z[l+2] + Wₛ a[l]" in symbol_list(ResidualBlock(8, 16, stride=2))
+    assert symbol_list(ResidualBlock(8, 8, batch_norm=False))[1:3] == ["z[l+1]", "a[l+1]"]
+    assert "z[l+2] + a[l]" in symbol_list(PreActivationBlock(8, 8))
+
+
 def test_a_block_is_drawn_as_it_computes():
     _, alt, words = picture(draw_block(ResidualBlock(8, 8), SHAPE, "A block"))
     assert {"main path", "shortcut", "6×6×8", "3×3 conv, 8", "z[l+2] + a[l]"} <= set(words)
@@ -43,19 +53,6 @@ def test_a_block_is_drawn_as_it_computes():
     assert alt.endswith("No shortcut.") and "shortcut" not in words
     _, alt, words = picture(draw_block(ResidualBlock(8, 16, stride=2, shortcut="A"), SHAPE, "W_s"))
     assert "A shortcut through zero padding carries a[l]" in alt and "zero padding" in words
-
-
-def test_columns_align_equal_sizes_and_dot_what_changes():
-    with torch.device("meta"):
-        networks = {"plain": plain(18)[:], "residual": resnet(18, shortcut="A")[:]}
-    page, alt, words = picture(draw_columns(networks, (3, 224, 224)))
-    assert "plain: 1 × 7×7 conv, 64, /2, 1 × 3×3 max pool, 4 × 3×3 conv, 64" in alt
-    assert alt.count("no shortcuts") == 1 and "8 shortcuts, 3 of them dotted" in alt
-    arcs = [path for path in page.find_all("path") if path.get("marker-end")]
-    assert len(arcs) == 8 and sum(bool(arc.get("stroke-dasharray")) for arc in arcs) == 3
-    boxes = [(float(r["x"]), float(r["y"])) for r in page.find_all("rect")]
-    left, right = (sorted(y for x, y in boxes if (x < 200) == side) for side in (True, False))
-    assert left == right and len(left) == 20 and words.count("3×3 conv, 512") == 6
 
 
 def test_every_picture_has_its_own_arrowhead():
@@ -74,24 +71,6 @@ def test_a_network_in_one_piece_is_drawn_before_the_block():
     _, alt, words = picture(draw_block(nn.Sequential(Big(), ResidualBlock(8, 8)), SHAPE, "Rest"))
     assert words.index("x") < words.index("a[l]") and "a big network makes a[l]" in alt
     assert alt.endswith("A shortcut carries a[l] to the addition.")
-
-
-def test_scaled_networks_side_by_side():
-    columns = {
-        "one": anatomy(scaled_b0, whole=MBConv),
-        "deep": anatomy(lambda: scaled_b0(depth_mult=2), whole=MBConv),
-    }
-    html = draw_scaled(columns)
-    _, alt, words = picture(html)
-    assert words == ["one", "1.00 × MACs", "deep", "2.03 × MACs"]
-    assert "deep: image of 224 pixels, 32 blocks with up to 320 channels, 2.03 times" in alt
-    assert len(BeautifulSoup(html.data, "html.parser").find_all("rect")) == 2 + 16 + 32
-    for wrong, message in (
-        ({}, "at least one network"),
-        ({"one": anatomy(scaled_b0)}, "no block in 'one': pass whole="),
-    ):
-        with pytest.raises(ValueError, match=message):
-            draw_scaled(wrong)
 
 
 def test_a_block_with_a_gate_is_drawn_in_one_piece():

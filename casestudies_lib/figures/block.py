@@ -1,0 +1,147 @@
+"""A block with its shortcut, drawn from its graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from IPython.display import HTML
+from torch import nn
+
+from casestudies_lib.blocks import SqueezeExcitation
+from casestudies_lib.figures.look import colour_of, label_of
+from casestudies_lib.figures.svg import arrowhead, box, head_name, line, picture, plus, words
+from casestudies_lib.measure.anatomy import written
+from casestudies_lib.measure.graph import Node, Shortcut, main_path, shortcuts, wiring
+from casestudies_lib.measure.op import Family
+
+TALL, GAP = 28, 34  # height of a box, and from one box to the next
+
+
+def draw_block(block: nn.Module, shape: tuple[int, ...], title: str) -> HTML:
+    """One block from top to bottom: the main path, the shortcut around it, and what the notes call each result.
+
+    Args:
+        block: a block of a plain or residual network.
+        shape: its input for one image, `(channels, height, width)`.
+        title: what the alt text calls it.
+    """
+    nodes = wiring(block, shape, whole=(SqueezeExcitation,))
+    path = [nodes[name] for name in main_path(nodes)]
+    around = shortcuts(nodes)
+    symbols = symbols_of(nodes)
+    wide = max(150, *(6.6 * len(label_of(node)) for node in path))
+    centre = {node.name: 26 + place * (TALL + GAP) for place, node in enumerate(path)}
+    column = _Column(nodes, symbols, 21 + wide / 2, wide, centre, head_name(title))
+    height = centre[path[-1].name] + TALL / 2 + GAP
+    parts = [arrowhead(column.head), *column.arrows(path, height)]
+    for node in path:
+        parts += column.step(node)
+    for shortcut in around:
+        parts += column.shortcut(shortcut)
+    first = path[2 if symbols[path[0].name] == "x" else 1]
+    parts.append(words("main path", 0, centre[first.name] - TALL / 2 - 10, "start"))
+    alt = f"{title}, from top to bottom. Main path: input {written(shape)}, "
+    alt += ", ".join(_spoken(node, symbols) for node in path[1:]) + "."
+    alt += "".join(_spoken_shortcut(shortcut, nodes, symbols) for shortcut in around) or " No shortcut."
+    return picture(parts, 180 + wide, height, alt, "24em")
+
+
+@dataclass(frozen=True)
+class _Column:
+    """Where the steps of a main path stand: their centres on one line, and the names of their results."""
+
+    nodes: dict[str, Node]
+    symbols: dict[str, str]
+    middle: float
+    wide: float
+    centre: dict[str, float]
+    head: str
+
+    def top(self, node: Node) -> float:
+        return self.centre[node.name] - _half(node)
+
+    def bottom(self, node: Node) -> float:
+        return self.centre[node.name] + _half(node)
+
+    def arrows(self, path: list[Node], height: float) -> list[str]:
+        """From each step to the next, and out of the last one."""
+        between = [(self.bottom(above), self.top(below) - 1) for above, below in pairwise(path)]
+        ends = [*between, (self.bottom(path[-1]), height - 6)]
+        return [line(f"M{self.middle},{start} V{end}", head=self.head) for start, end in ends]
+
+    def step(self, node: Node) -> list[str]:
+        """A plus, a size or a box, and the name of the result below it."""
+        y = self.centre[node.name]
+        if node.op.family is Family.ADDITION:
+            parts = plus(self.middle, y)
+        elif node.op.family is Family.INPUT:
+            parts = [words(written(node.shape), self.middle, y + 4)]
+        else:
+            parts = box(label_of(node), self.middle, y, self.wide, TALL, colour_of(node.op))
+        if symbol := self.symbols.get(node.name):
+            parts.append(words(symbol, self.middle + 10, self.bottom(node) + 21, "start", italic=True))
+        return parts
+
+    def shortcut(self, shortcut: Shortcut) -> list[str]:
+        """A thick line at the right of the main path, through the boxes that stand on it."""
+        right = self.middle + self.wide / 2 + 79
+        top, bottom = self.bottom(self.nodes[shortcut.start]) + 6, self.centre[shortcut.end]
+        half = (TALL + 8) * len(shortcut.through) / 2
+        out = f"M{self.middle},{top} C{right},{top} {right},{top} {right},{top + 50} V{(top + bottom) / 2 - half}"
+        back = f"M{right},{(top + bottom) / 2 + half} V{bottom - 50} "
+        back += f"C{right},{bottom} {right},{bottom} {self.middle + 13},{bottom}"
+        parts = [line(out, width=2), line(back, width=2, head=self.head)]
+        for place, name in enumerate(shortcut.through):
+            y = (top + bottom) / 2 + (place - (len(shortcut.through) - 1) / 2) * (TALL + 8)
+            parts += box(label_of(self.nodes[name]), right, y, 120, TALL, colour_of(self.nodes[name].op))
+        return [*parts, words("shortcut", right, top - 4, "start")]
+
+
+def _half(node: Node) -> float:
+    """Half the height of what stands for a step."""
+    return {Family.ADDITION: 12, Family.INPUT: 10}.get(node.op.family, TALL / 2)
+
+
+def _spoken(node: Node, symbols: dict[str, str]) -> str:
+    made = f" makes {symbols[node.name]}" if node.name in symbols else ""
+    return f"{label_of(node)}{made}"
+
+
+def _spoken_shortcut(shortcut: Shortcut, nodes: dict[str, Node], symbols: dict[str, str]) -> str:
+    way = " through ".join(["A shortcut", *(label_of(nodes[name]) for name in shortcut.through)])
+    carried = symbols.get(shortcut.start, str(nodes[shortcut.start].op))
+    return f" {way} carries {carried} to the addition."
+
+
+def symbols_of(nodes: dict[str, Node]) -> dict[str, str]:
+    """What the notes call the output of a step, worked out along the main path.
+
+    A convolution and the normalisation after it make z, an activation makes a, an addition a sum of the two that it
+    adds: `{"conv2": "z[l+2]", ...}`. Of a convolution that is normalised only the normalised output has a name.
+    """
+    path = main_path(nodes)
+    symbols = {path[0]: "a[l]"}
+    if nodes[path[1]].op.family in (Family.BLOCK, Family.OTHER):  # a network in one piece: it makes the block's input
+        symbols = {path[0]: "x", path[1]: "a[l]"}
+    layer = 0
+    families = [nodes[name].op.family for name in path[1:]]
+    for name, family, after in zip(path[1:], families, [*families[1:], None]):
+        if family is Family.CONV:
+            layer += 1
+        of_conv = family is Family.CONV and after is not Family.NORMALISATION
+        if of_conv or (family is Family.NORMALISATION and layer):
+            symbols[name] = f"z[l+{layer}]"
+        elif family is Family.ACTIVATION:
+            symbols[name] = f"a[l+{layer}]" if layer else "g(a[l])"  # before the first layer: a pre-activation
+        elif family is Family.ADDITION:
+            symbols[name] = " + ".join(_through(nodes, other, symbols) for other in nodes[name].reads)
+    return symbols
+
+
+def _through(nodes: dict[str, Node], name: str, symbols: dict[str, str]) -> str:
+    """The symbol of a step, or that of the step behind it, with W_s in front where there is a projection between."""
+    if name in symbols:
+        return symbols[name]
+    behind = _through(nodes, nodes[name].reads[0], symbols).removeprefix("Wₛ ")
+    return behind if nodes[name].op.family is Family.DROPOUT else f"Wₛ {behind}"

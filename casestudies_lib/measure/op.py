@@ -1,0 +1,130 @@
+"""What an operation is, as data: counts, drawings and colours go by its family and sizes, only readers by its words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from torch import nn
+
+from casestudies_lib.blocks import SqueezeExcitation
+
+
+class Family(StrEnum):
+    """What an operation belongs to. A member equals its value, so that a page can write `op.family == "conv"`."""
+
+    INPUT = "input"
+    CONV = "conv"
+    POOL = "pool"  # of windows, or of the whole map
+    ADAPTIVE_POOL = "adaptive pool"  # to a size other than 1×1
+    FULLY_CONNECTED = "fully connected"
+    OUTPUT = "output"  # a last layer that is no linear map
+    NORMALISATION = "normalisation"
+    ACTIVATION = "activation"
+    DROPOUT = "dropout"  # in use it does nothing
+    FLATTEN = "flatten"
+    GATE = "gate"
+    ADDITION = "addition"
+    CONCATENATION = "concatenation"
+    BLOCK = "block"  # several layers in one piece
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Op:
+    """One operation; `str(op)` has it in words, such as `conv 11×11, stride 4`.
+
+    Attributes:
+        family: what counts, drawings and colours go by.
+        name: what it is, without sizes: `max pool`, or the class's name where the papers have no word of their own.
+        kernel_size: the window's side in pixels; None where there is no window.
+        stride: from one window to the next, in pixels.
+        groups: parts of the channels that a convolution keeps apart.
+        depthwise: whether each channel is a group of its own.
+    """
+
+    family: Family
+    name: str
+    kernel_size: int | None = None
+    stride: int = 1
+    groups: int = 1
+    depthwise: bool = False
+
+    @property
+    def is_global_pool(self) -> bool:
+        """Whether it makes one number of each map."""
+        return self.family is Family.POOL and self.kernel_size is None
+
+    @property
+    def title(self) -> str:
+        """What it is in words, without sizes: `depthwise conv`."""
+        return f"depthwise {self.name}" if self.depthwise else self.name
+
+    @property
+    def details(self) -> list[str]:
+        """Its stride and groups in words, unless they are 1."""
+        stride = [f"stride {self.stride}"] if self.stride > 1 else []
+        groups = [f"{self.groups} groups"] if self.groups > 1 and not self.depthwise else []
+        return stride + groups
+
+    @property
+    def window(self) -> str:
+        """Its window, `3×3`, or nothing."""
+        return f"{self.kernel_size}×{self.kernel_size}" if self.kernel_size else ""
+
+    def __str__(self) -> str:
+        return ", ".join([f"{self.title} {self.window}".rstrip(), *self.details])
+
+
+# A class of layers -> its family and the papers' word for it; None: the module's own name.
+_LAYERS: dict[type[nn.Module] | tuple[type[nn.Module], ...], tuple[Family, str | None]] = {
+    nn.Conv2d: (Family.CONV, "conv"),
+    nn.MaxPool2d: (Family.POOL, "max pool"),
+    nn.AvgPool2d: (Family.POOL, "average pool"),
+    nn.AdaptiveAvgPool2d: (Family.ADAPTIVE_POOL, "adaptive average"),
+    nn.Linear: (Family.FULLY_CONNECTED, "fully connected"),
+    nn.LocalResponseNorm: (Family.NORMALISATION, "LRN"),
+    (nn.BatchNorm1d, nn.BatchNorm2d, nn.InstanceNorm2d, nn.GroupNorm, nn.LayerNorm): (Family.NORMALISATION, None),
+    (nn.ReLU, nn.ReLU6, nn.SiLU, nn.Hardswish, nn.Tanh, nn.Sigmoid, nn.Hardsigmoid): (Family.ACTIVATION, None),
+    nn.Dropout: (Family.DROPOUT, None),
+    nn.Flatten: (Family.FLATTEN, None),
+    SqueezeExcitation: (Family.GATE, None),
+}
+
+
+def op_of(module: nn.Module) -> Op:
+    """What a module does.
+
+    A module that torch does not know describes itself by attributes: `kind` is its name in words, `family` the value of
+    a `Family`, and one of windows has a `kernel_size` and a `stride`. One that has only a `kind` is a block if it holds
+    other modules.
+
+    Raises:
+        ValueError: a window that is no square, or a `family` that does not exist.
+
+    >>> str(op_of(nn.Conv2d(3, 96, 11, stride=4)))
+    'conv 11×11, stride 4'
+    """
+    family, name = next((known for layer, known in _LAYERS.items() if isinstance(module, layer)), (Family.OTHER, None))
+    name = name or getattr(module, "kind", type(module).__name__)
+    if hasattr(module, "family"):
+        family = Family(module.family)
+    elif family is Family.OTHER and hasattr(module, "kind") and [*module.children()]:
+        family = Family.BLOCK
+    if isinstance(module, nn.AdaptiveAvgPool2d) and square_side(module.output_size) == 1:
+        return Op(Family.POOL, "global average pool")
+    if family not in (Family.CONV, Family.POOL):
+        return Op(family, name)
+    groups = getattr(module, "groups", 1)
+    depthwise = groups > 1 and groups == module.in_channels
+    return Op(
+        family, name, square_side(module.kernel_size), square_side(getattr(module, "stride", 1)), groups, depthwise
+    )
+
+
+def square_side(size: int | tuple[int, ...]) -> int:
+    """The side of a square window; other windows are refused, since one number would misstate them."""
+    sides = {size} if isinstance(size, int) else set(size)
+    if len(sides) != 1:
+        raise ValueError(f"expected a square window, got {size}: count its receptive field by hand")
+    return sides.pop()

@@ -1,0 +1,75 @@
+"""How much of the image a unit sees, followed from function to function in the forward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from casestudies_lib.measure.op import square_side
+
+
+@dataclass(frozen=True)
+class Sees:
+    """How much of the input a unit sees: `size` pixels, and units stand `step` pixels apart."""
+
+    size: int
+    step: int
+
+    def through(self, window: int, stride: int) -> Sees:
+        """What a unit sees that looks at `window` of these units, `stride` apart from the next."""
+        return Sees(self.size + (window - 1) * self.step, self.step * stride)
+
+
+_WINDOWS = {
+    "conv2d": ("input", "weight", "bias", "stride", "padding", "dilation"),
+    "max_pool2d": ("input", "kernel_size", "stride", "padding", "dilation"),
+    "avg_pool2d": ("input", "kernel_size", "stride"),
+}  # the functions that look at windows, and the names of their first arguments
+
+
+class ReceptiveField(TorchFunctionMode):
+    """Follow the receptive field through a forward pass: within, every tensor made from `image` has `sees`.
+
+    A window of k grows it by (k - 1) steps, and a stride stretches the step. A result that mixes several inputs sees
+    what the widest of them sees; a map of which a single position is left, flattened or averaged, saw the whole image.
+    One number that weighs a whole map, as in squeeze-excitation, is left aside: it says how much, not what.
+    """
+
+    def __init__(self, image: torch.Tensor) -> None:
+        super().__init__()
+        self.side = image.shape[-1]
+        image.sees = Sees(1, 1)
+
+    def __torch_function__(self, func: Callable, types: tuple, args: tuple = (), kwargs: dict | None = None) -> object:
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        given = [*args, *kwargs.values()]
+        inputs = [x for value in given for x in (value if isinstance(value, (list, tuple)) else [value])]
+        inputs = [x for x in inputs if isinstance(x, torch.Tensor) and hasattr(x, "sees")]
+        if func.__name__ == "mul":
+            inputs = [x for x in inputs if prod(x.shape[2:]) > 1] or inputs
+        if inputs:
+            widest = max((x.sees for x in inputs), key=lambda sees: (sees.size, sees.step))
+            for part in result if isinstance(result, (list, tuple)) else [result]:
+                if isinstance(part, torch.Tensor):
+                    part.sees = self._after(func.__name__, widest, inputs[0], part, args, kwargs)
+        return result
+
+    def _after(
+        self, name: str, sees: Sees, before: torch.Tensor, after: torch.Tensor, args: tuple, kwargs: dict
+    ) -> Sees:
+        if name in _WINDOWS:
+            given = dict(zip(_WINDOWS[name], args, strict=False)) | kwargs
+            kernel = given["weight"].shape[-1] if name == "conv2d" else square_side(given["kernel_size"])
+            stride = given.get("stride") or (1 if name == "conv2d" else kernel)
+            return sees.through((kernel - 1) * square_side(given.get("dilation") or 1) + 1, square_side(stride))
+        left = prod(after.shape[2:]) if after.dim() == 4 else 1
+        if before.dim() == 4 and prod(before.shape[2:]) > left == 1:
+            return Sees(max(self.side, sees.size), sees.step)
+        if name == "adaptive_avg_pool2d":
+            return sees.through(-(-before.shape[-1] // after.shape[-1]), before.shape[-1] // after.shape[-1])
+        return sees
