@@ -1,4 +1,4 @@
-"""GoogLeNet against its paper's table, and what is easily got wrong: branches, their order, the side branches."""
+"""GoogLeNet against its paper's table, and what is easily got wrong: branches, their order, the auxiliary classifiers."""
 
 from functools import partial
 
@@ -20,7 +20,7 @@ def parameters(module):
     return sum(p.numel() for p in module.parameters())
 
 
-def test_counts_with_side_branches():
+def test_counts_with_auxiliary_classifiers():
     assert parameters(on_meta(aux=True)) == 13_378_280
     assert parameters(on_meta("torchvision", aux=True)) == 13_004_888
     assert parameters(on_meta(classes=10)) == 6_998_552 - 990 * 1025
@@ -63,7 +63,7 @@ def test_branches_are_what_figure_2_shows_and_in_its_order():
     assert Inception(6, TABLE["3a"], largest_kernel=3).branch3[1].conv.kernel_size == (3, 3)
 
 
-def test_side_branches_read_4a_and_4d_and_are_no_part_of_the_network():
+def test_auxiliary_classifiers_read_4a_and_4d_and_are_no_part_of_the_network():
     torch.manual_seed(0)
     network = googlenet(aux=True, classes=5).eval()
     read = {}
@@ -137,7 +137,7 @@ def test_the_smallest_images_leave_the_last_modules_more_than_one_position(varia
         assert before_5a(torch.empty(1, 3, side, side, device="meta")).shape[2:] == (left, left)
 
 
-def test_side_branches_drop_out_in_training():
+def test_auxiliary_classifiers_drop_out_in_training():
     torch.manual_seed(0)
     branch, x = InceptionAux(8, 3), torch.randn(2, 8, 14, 14)
     assert not torch.equal(branch(x), branch(x)) and torch.equal(branch.eval()(x), branch(x))

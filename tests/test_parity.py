@@ -40,7 +40,7 @@ def test_outputs_equal_torchvision(torchvision, ours):
         assert (got - wanted).abs().max() <= 1e-5 * wanted.abs().max()
 
 
-def test_googlenet_equals_torchvision_with_both_side_branches(torchvision):
+def test_googlenet_equals_torchvision_with_both_auxiliary_classifiers(torchvision):
     torch.manual_seed(1)
     build = torchvision.models.googlenet
     theirs = with_random_statistics(build(weights=None, aux_logits=True, init_weights=False, transform_input=False))
@@ -51,7 +51,9 @@ def test_googlenet_equals_torchvision_with_both_side_branches(torchvision):
         mine = googlenet("torchvision", aux=True).eval()
     mine.load_state_dict(theirs.state_dict(), strict=True, assign=True)
     assert list(mine.state_dict()) == list(theirs.state_dict())
-    theirs.training = True  # only at the root: it then returns the side branches' logits, and every layer stays in eval
+    theirs.training = (
+        True  # only at the root: it then returns the auxiliary classifiers' logits, and every layer stays in eval
+    )
     for size in (224, 256, 193):
         x = torch.randn(2, 3, size, size)
         with torch.no_grad():

@@ -136,7 +136,7 @@ def draw_auxiliary_classifiers(network: GoogLeNet) -> HTML:
         f"from {_module(nodes[start])} {', '.join(map(_named, classifier))}" for start, classifier in beside.items()
     ]
     alt = f"{network.title}, from top to bottom: {', '.join(map(_named, column))}."
-    alt += f" Side branches: {'; '.join(spoken)}." if spoken else " No side branches."
+    alt += f" Auxiliary classifiers: {'; '.join(spoken)}." if spoken else " No auxiliary classifiers."
     return picture(parts, 360, top + len(column) * pitch, alt, "32em")
 
 

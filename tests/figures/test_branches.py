@@ -83,7 +83,7 @@ def test_auxiliary_classifiers_leave_the_modules_that_they_read():
     with torch.device("meta"):
         alt, _ = drawn(draw_auxiliary_classifiers(googlenet()))
         adaptive, _ = drawn(draw_auxiliary_classifiers(googlenet("torchvision", aux=True)))
-    assert alt.endswith("fc 1000. No side branches.")
+    assert alt.endswith("fc 1000. No auxiliary classifiers.")
     assert "from 4a adaptive pool to 4×4, 1×1 conv, 128" in adaptive
     with pytest.raises(ValueError, match=r"expected a GoogLeNet, got a Sequential: pass googlenet"):
         draw_auxiliary_classifiers(mlpconv(3, (4, 4, 4), 3))
