@@ -1,4 +1,4 @@
-"""GoogLeNet against its paper's table, and what is easily got wrong: branches, their order, the auxiliary classifiers."""
+"""GoogLeNet against its paper's table, and what is easily got wrong: branches, their order, auxiliary classifiers."""
 
 from functools import partial
 
