@@ -86,7 +86,7 @@ def test_what_once_survived_is_among_the_mutants_and_what_is_accepted_too(everyt
         "+ channels = round_channels(32 / width)",
         "+ fits = height == width == self.size if self.exact else max(height, width) >= smallest",
         "- nn.init.normal_(module.weight, std=0.01)\n    + pass",
-        '+ how = {"size": (size, size), "mode": "bilinear", "antialias": False, "align_corners": False}',
+        '(size, size), mode="bilinear", antialias=False) for p in images',
     ):
         assert change in told
     words = [mutant.words for mutant in everything]
