@@ -15,8 +15,8 @@ from pathlib import Path
 from filelock import FileLock
 from tqdm import tqdm
 
-# The library pooch downloads and verifies too, but starts a download that broke off again from its first byte, and lets
-# each of several processes download. Here what came of Fashion-MNIST's 30 MB is kept, and one process downloads for all.
+# The library pooch downloads and verifies too, but it starts a download that broke off again from its first byte, and
+# lets each of several processes download. Here what came of Fashion-MNIST's 30 MB is kept, and one process downloads.
 
 
 def verified(path: Path, checksum: str) -> Path:
