@@ -10,16 +10,19 @@ import address
 import nbformat
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
 from casestudies_lib.page.claims import MIME, anchor, as_html
 
 
-def follow_address(app: Sphinx, config: object) -> None:
+def follow_address(app: Sphinx, config: Config) -> None:
     """Show repository, edit and issue buttons once the book has an address, and none before."""
     url = address.published()
-    options = {"repository_url": url, "repository_branch": address.branch(), "path_to_docs": ""} if url else {}
+    options: dict[str, object] = (
+        {"repository_url": url, "repository_branch": address.branch(), "path_to_docs": ""} if url else {}
+    )
     options |= {f"use_{button}_button": bool(url) for button in ("repository", "edit_page", "issues", "source")}
     config.html_theme_options = {k: v for k, v in config.html_theme_options.items() if k != "repository_url"} | options
 
@@ -78,7 +81,7 @@ class AllClaims(SphinxDirective):
             self.env.note_dependency(str(path))
             records = stored_claims(path)
             first = nbformat.read(path, as_version=4).cells[0].source
-            title = re.search(r"^# (.+)$", first, re.MULTILINE).group(1)
+            title = re.findall(r"^# (.+)$", first, re.MULTILINE)[0]
             section = nodes.section(ids=[f"from-{path.stem.replace('_', '-')}"])
             section += nodes.title(title, title)
             kinds = Counter(record["kind"] for record in records)

@@ -22,9 +22,11 @@ import os
 import zlib
 from collections.abc import Callable, Iterable
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
+from numpy._core import _methods
 from torch.utils._python_dispatch import TorchDispatchMode
 
 PROCESSOR = os.environ.get("PERTURBED", "0")
@@ -100,7 +102,9 @@ def name_of(func: torch._ops.OpOverload) -> str | None:
 class Perturbed(TorchDispatchMode):
     """Every operation of torch that a processor's kernels may round differently, forward and backward."""
 
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+    def __torch_dispatch__(
+        self, func: torch._ops.OpOverload, types: Any, args: tuple = (), kwargs: dict | None = None
+    ) -> Any:
         out = func(*args, **(kwargs or {}))
         if (name := name_of(func)) is None:
             return out
@@ -119,7 +123,7 @@ class Perturbed(TorchDispatchMode):
         return type(out)(moved(one, by) if isinstance(one, torch.Tensor) else one for one in out)
 
 
-def moved_array(result: object, name: str, read: Iterable[object]) -> object:
+def moved_array(result: Any, name: str, read: Iterable[object]) -> Any:
     """The same for what numpy returned; anything but floats stays as it is."""
     if not isinstance(result, (np.ndarray, np.floating)) or result.dtype.str not in ("<f4", "<f8"):
         return result
@@ -144,11 +148,14 @@ class Moved:
         return getattr(self.function, name)
 
 
+KEPT: list[Any] = []  # functions that the slot of a type points to, and does not keep alive
+
+
 def move_power_of_arrays() -> None:
     """`**` between arrays, which no attribute of numpy reaches: the type's own slot is replaced."""
     ternary = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object, ctypes.py_object, ctypes.py_object)
-    numbers = ctypes.c_void_p.from_address(id(np.ndarray) + 12 * ctypes.sizeof(ctypes.c_void_p)).value
-    slot = ctypes.c_void_p.from_address(numbers + 5 * ctypes.sizeof(ctypes.c_void_p))
+    numbers = ctypes.c_size_t.from_address(id(np.ndarray) + 12 * ctypes.sizeof(ctypes.c_void_p)).value
+    slot = ctypes.c_size_t.from_address(numbers + 5 * ctypes.sizeof(ctypes.c_void_p))
     before = ternary(slot.value)
 
     def power(base: object, exponent: object, modulus: object) -> object:
@@ -156,8 +163,8 @@ def move_power_of_arrays() -> None:
         exact = isinstance(exponent, (int, float)) and exponent in (0.5, 1, 2, -1)
         return result if exact else moved_array(result, "power", (base, exponent))
 
-    move_power_of_arrays.kept = ternary(power)  # the slot does not keep it alive
-    slot.value = ctypes.cast(move_power_of_arrays.kept, ctypes.c_void_p).value
+    KEPT.append(ternary(power))
+    slot.value = ctypes.c_size_t.from_buffer(KEPT[-1]).value
 
 
 def install() -> None:
@@ -171,7 +178,6 @@ def install() -> None:
         setattr(math, name, moved_float)
     for name in (*NUMPY, *NUMPY_SUMS):
         setattr(np, name, Moved(getattr(np, name)))
-    methods = np._core._methods  # what an array's own sum() and mean() call
-    methods.umr_sum = Moved(methods.umr_sum)
+    _methods.umr_sum = Moved(_methods.umr_sum)  # what an array's own sum() and mean() call
     move_power_of_arrays()
     Perturbed().__enter__()
