@@ -49,6 +49,11 @@ def mend(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.do
         context["body"] = re.sub(r' role="(doc-biblioentry|list)"', "", body)
 
 
+def notebooks_of(directive: SphinxDirective) -> list[Path]:
+    """The notebooks of the book that a directive stands in, in order."""
+    return sorted((Path(directive.env.srcdir) / "notebooks").glob("*.ipynb"))
+
+
 def stored_claims(path: Path) -> list[dict]:
     """The claims and quotations that a notebook has shown, from its stored outputs."""
     cells = nbformat.read(path, as_version=4).cells
@@ -62,7 +67,7 @@ class OneClaim(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        for path in sorted((Path(self.env.srcdir) / "notebooks").glob("*.ipynb")):
+        for path in notebooks_of(self):
             for record in stored_claims(path):
                 if record["name"] == self.arguments[0]:
                     self.env.note_dependency(str(path))
@@ -77,7 +82,7 @@ class AllClaims(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         found = []
-        for path in sorted((Path(self.env.srcdir) / "notebooks").glob("*.ipynb")):
+        for path in notebooks_of(self):
             self.env.note_dependency(str(path))
             records = stored_claims(path)
             first = nbformat.read(path, as_version=4).cells[0].source

@@ -42,7 +42,10 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from address import ROOT
+
+from notebooks import COMPARED
+
 # Networks, blocks, counting, data, training; not what draws, writes pages or records times.
 NAMES = """
     lenet alexnet vgg resnet nin inception mobilenet efficientnet network blocks models checks
@@ -53,8 +56,7 @@ FILES = [f"casestudies_lib/{name}.py" for name in NAMES.split()]
 ACCEPTED = ROOT / "tests" / "tools" / "mutants-accepted.json"
 # Plain asserts: pytest compiles a module with doctests anew to rewrite its asserts, and would miss the mutant.
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-x", "-rfE", "--assert=plain", "-p", "no:cacheprovider", "-p", "reach"]
-# Without conftest: it holds a page to its CPU time, which on a busy machine would kill mutants that nobody noticed.
-NBVAL = [*PYTEST, "--nbval", "--nbval-current-env", "--nbval-sanitize-with=tests/book/nbval.cfg", "--noconftest"]
+NBVAL = [*PYTEST, *COMPARED]
 TESTS = [*PYTEST, "--doctest-modules"]
 LEFT_OUT = [
     "--ignore=tests/browser",  # needs a browser, and the built pages show stored outputs

@@ -4,13 +4,12 @@ import json
 import shutil
 import sys
 import time
-from pathlib import Path
 
 import mutants as tool
 import nbformat
 import pytest
+from address import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 SMALL = '''
 """A docstring with 1 and True."""
 from __future__ import annotations
