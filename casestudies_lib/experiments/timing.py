@@ -52,7 +52,7 @@ CONVOLUTIONS = {
 }
 
 
-def timed(builders: Mapping[str, Callable[[], Network]], *, rounds: int) -> dict[str, dict]:
+def timed(builders: Mapping[str, Callable[[], nn.Module]], *, rounds: int) -> dict[str, dict]:
     """Seconds of one forward pass, the median over the rounds: `{"resnet18": {"seconds": 0.1, "macs": ...}}`.
 
     Args:
@@ -65,27 +65,25 @@ def timed(builders: Mapping[str, Callable[[], Network]], *, rounds: int) -> dict
     """
     positive_int("rounds", rounds)
     networks = {name: build().eval() for name, build in builders.items()}
+    counted = {name: anatomy(build) for name, build in builders.items()}
     taken: dict[str, list[float]] = {name: [] for name in networks}
 
-    def seconds(network: Network, passes: int) -> float:
-        image = torch.rand(1, *network.expects.shape)
+    def seconds(name: str, passes: int) -> float:
+        image = torch.rand(1, *counted[name].input_shape)
         start = time.perf_counter()
         for _ in range(passes):
-            network(image)
+            networks[name](image)
         return (time.perf_counter() - start) / passes
 
     with one_thread(), torch.inference_mode():
-        for network in networks.values():  # the first forward pass is slower than the others
-            seconds(network, 1)
-        passes = {name: max(1, round(0.05 / seconds(network, 1))) for name, network in networks.items()}
+        for name in networks:  # the first forward pass is slower than the others
+            seconds(name, 1)
+        passes = {name: max(1, round(0.05 / seconds(name, 1))) for name in networks}
         for _ in tqdm(range(rounds), unit="round", disable=None):
-            for name, network in networks.items():
-                taken[name].append(seconds(network, passes[name]))
+            for name in networks:
+                taken[name].append(seconds(name, passes[name]))
     return {
-        name: {
-            "seconds": float(f"{statistics.median(taken[name]):.3g}"),
-            "macs": anatomy(builders[name]).macs,
-        }
+        name: {"seconds": float(f"{statistics.median(taken[name]):.3g}"), "macs": counted[name].macs}
         for name in networks
     }
 
