@@ -101,7 +101,7 @@ class Mutant:
 
     @property
     def words(self) -> dict[str, str]:
-        """How tests/tools/mutants-accepted.json names it: by its words, because lines move."""
+        """How tests/tools/mutants-accepted.json names it: by the text before and after, because line numbers change."""
         return {"file": self.file, "before": self.before, "after": self.after}
 
 
@@ -204,7 +204,7 @@ def drawn(everything: list[Mutant], number: int, seed: int) -> list[Mutant]:
 
 @contextmanager
 def planted(mutant: Mutant, copy: Path) -> Iterator[None]:
-    """Python imports the mutant from that copy of the tree, and everything that reads files sees what was written."""
+    """In here Python imports the mutant from that copy of the tree, while whoever reads the file sees the original."""
     path = copy / mutant.file
     source = path.read_bytes()
     compiled = Path(importlib.util.cache_from_source(str(path)))
@@ -225,7 +225,7 @@ RUNNING: set[subprocess.Popen] = set()
 
 
 def stop() -> None:
-    """End what runs, kernels too, which see that their parent is gone."""
+    """End the tests that are running. Notebooks' kernels end too, because they notice that their parent is gone."""
     for process in RUNNING:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -306,7 +306,7 @@ def meeting(mutant: Mutant, reach: dict[str, dict], copy: Path) -> tuple[list[st
 
     names, seconds = reach["tests"]["names"], reach["tests"]["seconds"]
     runs = {names[n] for line in lines for n in reach["tests"]["lines"].get(mutant.file, {}).get(line, [])}
-    # Under no name what runs on import: nobody knows for which test, so for all; a fixture's is its file's.
+    # A line that runs on import has no name, and may matter to every test; one that runs in a fixture has its file's.
     chosen = [test for test in seconds if test and ("" in runs or {test, file_of(test)} & runs or about(test))]
     total: dict[str, float] = defaultdict(float)
     for test in chosen:
@@ -385,7 +385,7 @@ def told(mutant: Mutant) -> str:
 
 
 def totals(chosen: list[Mutant], known: dict[str, dict], accepted: list[dict]) -> dict[str, object]:
-    """The figures of those judged so far; mutants accepted with a reason count nowhere and are listed."""
+    """The figures of the mutants judged so far. Those that are accepted with a reason are listed but not counted."""
     reasons: dict[tuple[str, ...], str] = {(a["file"], a["before"], a["after"]): a["reason"] for a in accepted}
     excused = {m: reasons[tuple(m.words.values())] for m in chosen if tuple(m.words.values()) in reasons}
     fates = {m: known[m.key]["fate"] for m in chosen if m.key in known and m not in excused}

@@ -1,10 +1,10 @@
-"""Run every notebook as several processors would, and compare with the stored outputs: a line for each, whatever comes.
+"""Run every notebook as several processors would, compare with the stored outputs, and print a line for each processor.
 
 python tools/processors.py                    all settings: what `make processors` does
 python tools/processors.py SETTING [...]      only these
 python tools/processors.py --ci               the perturbed one, and one of the others, in turn from day to day
 
-Logs stand in _build/processors. Exit status 1 if any setting was red.
+A red setting does not stop the others; the exit status is then 1. Logs are in _build/processors.
 """
 
 from __future__ import annotations

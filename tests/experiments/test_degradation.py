@@ -187,6 +187,19 @@ def test_broken_line_is_refused_by_number(tmp_path, broken, capsys):
     assert exit.value.code == 2 and "line 2" in capsys.readouterr().err and out.read_bytes() == content
 
 
+def test_what_is_measured_is_of_the_trained_network(splits, tmp_path):
+    measured = train(TINY, *splits, tmp_path / "run.pt")
+    network = TINY.build(1, 10)
+    network.load_state_dict(torch.load(tmp_path / "run.pt", weights_only=True)["network"])
+    for what, (images, labels) in zip(("training", "test"), splits):
+        with torch.no_grad():
+            logits = network.eval()(images)
+        right = sum(int(row.argmax()) == label for row, label in zip(logits, labels.tolist()))
+        assert measured[f"{what}_error"] == pytest.approx(1 - right / len(labels))
+        if what == "training":
+            assert measured["training_loss"] == pytest.approx(torch.nn.functional.cross_entropy(logits, labels).item())
+
+
 def test_damaged_checkpoint_is_refused(splits, tmp_path):
     checkpoint = tmp_path / "run.pt"
     run = replace(TINY, epochs=1)
