@@ -10,16 +10,19 @@ import address
 import nbformat
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
 from casestudies_lib.page.claims import MIME, anchor, as_html
 
 
-def follow_address(app: Sphinx, config: object) -> None:
+def follow_address(app: Sphinx, config: Config) -> None:
     """Show repository, edit and issue buttons once the book has an address, and none before."""
     url = address.published()
-    options = {"repository_url": url, "repository_branch": address.branch(), "path_to_docs": ""} if url else {}
+    options: dict[str, object] = (
+        {"repository_url": url, "repository_branch": address.branch(), "path_to_docs": ""} if url else {}
+    )
     options |= {f"use_{button}_button": bool(url) for button in ("repository", "edit_page", "issues", "source")}
     config.html_theme_options = {k: v for k, v in config.html_theme_options.items() if k != "repository_url"} | options
 
@@ -46,6 +49,11 @@ def mend(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.do
         context["body"] = re.sub(r' role="(doc-biblioentry|list)"', "", body)
 
 
+def notebooks_of(directive: SphinxDirective) -> list[Path]:
+    """The notebooks of the book that a directive stands in, in order."""
+    return sorted((Path(directive.env.srcdir) / "notebooks").glob("*.ipynb"))
+
+
 def stored_claims(path: Path) -> list[dict]:
     """The claims and quotations that a notebook has shown, from its stored outputs."""
     cells = nbformat.read(path, as_version=4).cells
@@ -59,7 +67,7 @@ class OneClaim(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        for path in sorted((Path(self.env.srcdir) / "notebooks").glob("*.ipynb")):
+        for path in notebooks_of(self):
             for record in stored_claims(path):
                 if record["name"] == self.arguments[0]:
                     self.env.note_dependency(str(path))
@@ -74,11 +82,11 @@ class AllClaims(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         found = []
-        for path in sorted((Path(self.env.srcdir) / "notebooks").glob("*.ipynb")):
+        for path in notebooks_of(self):
             self.env.note_dependency(str(path))
             records = stored_claims(path)
             first = nbformat.read(path, as_version=4).cells[0].source
-            title = re.search(r"^# (.+)$", first, re.MULTILINE).group(1)
+            title = re.findall(r"^# (.+)$", first, re.MULTILINE)[0]
             section = nodes.section(ids=[f"from-{path.stem.replace('_', '-')}"])
             section += nodes.title(title, title)
             kinds = Counter(record["kind"] for record in records)

@@ -32,7 +32,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
@@ -40,8 +40,12 @@ from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from address import ROOT
+
+from notebooks import COMPARED
+
 # Networks, blocks, counting, data, training; not what draws, writes pages or records times.
 NAMES = """
     lenet alexnet vgg resnet nin inception mobilenet efficientnet network blocks models checks
@@ -52,8 +56,7 @@ FILES = [f"casestudies_lib/{name}.py" for name in NAMES.split()]
 ACCEPTED = ROOT / "tests" / "tools" / "mutants-accepted.json"
 # Plain asserts: pytest compiles a module with doctests anew to rewrite its asserts, and would miss the mutant.
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-x", "-rfE", "--assert=plain", "-p", "no:cacheprovider", "-p", "reach"]
-# Without conftest: it holds a page to its CPU time, which on a busy machine would kill mutants that nobody noticed.
-NBVAL = [*PYTEST, "--nbval", "--nbval-current-env", "--nbval-sanitize-with=tests/book/nbval.cfg", "--noconftest"]
+NBVAL = [*PYTEST, *COMPARED]
 TESTS = [*PYTEST, "--doctest-modules"]
 LEFT_OUT = [
     "--ignore=tests/browser",  # needs a browser, and the built pages show stored outputs
@@ -65,7 +68,7 @@ LEFT_OUT = [
     "--deselect=tests/experiments/test_timing.py::test_more_work_takes_more_time",  # may fail on a busy machine
 ]
 
-SWAPS = {
+SWAPS: dict[type[ast.AST], str] = {
     **{ast.Add: "+ -", ast.Sub: "- +", ast.Mult: "* /", ast.Div: "/ *", ast.FloorDiv: "// /", ast.Mod: "% //"},
     **{ast.Pow: "** *", ast.LShift: "<< >>", ast.BitOr: "| &", ast.BitAnd: "& |", ast.And: "and or", ast.Or: "or and"},
     **{ast.Lt: "< <=", ast.LtE: "<= <", ast.Gt: "> >=", ast.GtE: ">= >", ast.Eq: "== !=", ast.NotEq: "!= =="},
@@ -98,7 +101,7 @@ class Mutant:
 
     @property
     def words(self) -> dict[str, str]:
-        """How tests/tools/mutants-accepted.json names it: by its words, because lines move."""
+        """How tests/tools/mutants-accepted.json names it: by the text before and after, because line numbers change."""
         return {"file": self.file, "before": self.before, "after": self.after}
 
 
@@ -107,17 +110,19 @@ def mutants(file: str, source: bytes) -> list[Mutant]:
     starts = [0, *accumulate(len(line) for line in source.splitlines(keepends=True))]
     found = []
 
-    def head(node: ast.AST) -> int:
+    def head(node: ast.stmt | ast.expr | ast.keyword) -> int:
         return starts[node.lineno - 1] + node.col_offset
 
-    def tail(node: ast.AST) -> int:
+    def tail(node: ast.stmt | ast.expr | ast.keyword) -> int:
+        assert node.end_lineno and node.end_col_offset, "the parser says where everything ends"
         return starts[node.end_lineno - 1] + node.end_col_offset
 
     def swap(operator: ast.AST, start: int, end: int, after: str = "") -> Iterator[tuple[str, int, int, str]]:
         if type(operator) in SWAPS:
             old, new = (word.replace("_", " ") for word in SWAPS[type(operator)].split())
             region = re.sub(rb"#.*", lambda comment: b" " * len(comment[0]), source[start:end])
-            place = re.search(rb"\s+".join(re.escape(word.encode()) for word in (old + after).split()), region)
+            words = [re.escape(word.encode()) for word in (old + after).split()]
+            place = next(re.finditer(rb"\s+".join(words), region))
             yield old, start + place.start(), start + place.end(), new + after
 
     def changes(node: ast.AST) -> Iterator[tuple[str, int, int, str]]:
@@ -159,7 +164,7 @@ def mutants(file: str, source: bytes) -> list[Mutant]:
             return
         if isinstance(node, ast.stmt):
             body = getattr(node, "body", None)
-            lines = (node.lineno, max(node.lineno, body[0].lineno - 1) if body else node.end_lineno)
+            lines = (node.lineno, max(node.lineno, body[0].lineno - 1) if body else node.end_lineno or node.lineno)
         for kind, start, end, new in changes(node):
             new += "\n" * source[start:end].count(b"\n")  # lines stay where they are, in listings and tracebacks
             changed = source[:start] + new.encode() + source[end:]
@@ -199,7 +204,7 @@ def drawn(everything: list[Mutant], number: int, seed: int) -> list[Mutant]:
 
 @contextmanager
 def planted(mutant: Mutant, copy: Path) -> Iterator[None]:
-    """Python imports the mutant from that copy of the tree, and everything that reads files sees what was written."""
+    """In here Python imports the mutant from that copy of the tree, while whoever reads the file sees the original."""
     path = copy / mutant.file
     source = path.read_bytes()
     compiled = Path(importlib.util.cache_from_source(str(path)))
@@ -220,7 +225,7 @@ RUNNING: set[subprocess.Popen] = set()
 
 
 def stop() -> None:
-    """End what runs, kernels too, which see that their parent is gone."""
+    """End the tests that are running. Notebooks' kernels end too, because they notice that their parent is gone."""
     for process in RUNNING:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -301,9 +306,9 @@ def meeting(mutant: Mutant, reach: dict[str, dict], copy: Path) -> tuple[list[st
 
     names, seconds = reach["tests"]["names"], reach["tests"]["seconds"]
     runs = {names[n] for line in lines for n in reach["tests"]["lines"].get(mutant.file, {}).get(line, [])}
-    # Under no name what runs on import: nobody knows for which test, so for all; a fixture's is its file's.
+    # A line that runs on import has no name, and may matter to every test; one that runs in a fixture has its file's.
     chosen = [test for test in seconds if test and ("" in runs or {test, file_of(test)} & runs or about(test))]
-    total = Counter()
+    total: dict[str, float] = defaultdict(float)
     for test in chosen:
         total[file_of(test)] += seconds[test]
     chosen.sort(key=lambda test: (not about(test), total[file_of(test)], file_of(test), seconds[test]))
@@ -318,7 +323,7 @@ def judged(mutant: Mutant, reach: dict[str, dict], copy: Path) -> dict:
     """Whether the notebooks alone notice the mutant, and if not, whether the tests do."""
     start = time.monotonic()
     pages, tests = meeting(mutant, reach, copy)
-    result = {"notebooks": "unreached", "tests": "unreached", "by": ""}
+    result: dict[str, Any] = {"notebooks": "unreached", "tests": "unreached", "by": ""}
     with planted(mutant, copy):
         if pages:
             limit = 3 * sum(reach[page]["seconds"][""] for page in pages) + 60
@@ -380,8 +385,8 @@ def told(mutant: Mutant) -> str:
 
 
 def totals(chosen: list[Mutant], known: dict[str, dict], accepted: list[dict]) -> dict[str, object]:
-    """The figures of those judged so far; mutants accepted with a reason count nowhere and are listed."""
-    reasons = {(a["file"], a["before"], a["after"]): a["reason"] for a in accepted}
+    """The figures of the mutants judged so far. Those that are accepted with a reason are listed but not counted."""
+    reasons: dict[tuple[str, ...], str] = {(a["file"], a["before"], a["after"]): a["reason"] for a in accepted}
     excused = {m: reasons[tuple(m.words.values())] for m in chosen if tuple(m.words.values()) in reasons}
     fates = {m: known[m.key]["fate"] for m in chosen if m.key in known and m not in excused}
     count = Counter(fates.values())
@@ -426,8 +431,10 @@ def main() -> None:
         reach = reached(copies[0], home / f"{commit}.reach.json")
         out = home / f"{commit}.json"
         for what, figure in study(chosen, out, lambda m, copy: judged(m, reach, copy), copies, commit).items():
-            listed = isinstance(figure, list)
-            print(f"{what}: {len(figure) if listed else figure}", *(figure if listed else []), sep="\n")
+            if isinstance(figure, list):
+                print(f"{what}: {len(figure)}", *figure, sep="\n")
+            else:
+                print(f"{what}: {figure}")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,9 @@ import nbformat
 from address import ROOT, configured, published
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+# How pytest compares a notebook. Without conftest, which holds a page to its CPU time: on a busy machine, or a slow
+# processor that is only played, that would be red where no output differs.
+COMPARED = ["--nbval", "--nbval-current-env", "--nbval-sanitize-with=tests/book/nbval.cfg", "--noconftest"]
 SETUP = """\
 # @title Setup: does nothing where the library is already installed
 import importlib.util

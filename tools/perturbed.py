@@ -1,17 +1,17 @@
-"""Another processor, played on this one: results that other kernels could give come out one last bit away.
+"""Imitate another processor: results that its kernels might round differently are changed in their last bit.
 
 Processors differ in their kernels: with AVX-512 or without, numpy and torch compute powers, logarithms, sums and
-convolutions in another order or by another formula, and the last bit of some results differs. What one processor
-cannot do natively is played here: `install()` moves the results of such functions in numpy, torch and `math` by one
-unit in the last place, up, down or not at all. Which of the three depends on nothing but the function, the shapes of
-what it read, the result itself, and the environment variable PERTURBED, a number that stands for the processor. So
+convolutions in another order or by another formula, and the last bit of some results differs. One machine cannot have
+all these kernels, so `install()` imitates them: it moves the results of such functions in numpy, torch and `math` by
+one unit in the last place, up, down or not at all. Which of the three depends on nothing but the function, the shapes
+of what it read, the result itself, and the environment variable PERTURBED, a number that stands for the processor. So
 the same computation gives the same result, as it does on a real machine.
 
-What every kernel gets right stays: zeros, whole numbers (2³, log10(100), a sum of whole numbers), infinities, numbers
-whose last bits are zero (those of exact sums of binary fractions are, rounded ones seldom), sums of one term (a
-convolution with a single weight a filter), and what IEEE 754 rounds correctly: + - × ÷ and square roots. Python's own
-`**` on floats cannot be reached, and the steps of an optimizer are left alone, to save time: they are computed from
-gradients that moved.
+Results that every kernel gets right are left as they are: zeros, whole numbers (2³, log10(100), a sum of whole
+numbers), infinities, numbers whose last bits are zero (those of exact sums of binary fractions are, rounded ones
+seldom), sums of one term (a convolution with a single weight a filter), and what IEEE 754 rounds correctly: + - × ÷ and
+square roots. Python's own `**` on floats cannot be reached. The steps of an optimizer are left alone, to save time:
+they are computed from gradients that moved.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ import os
 import zlib
 from collections.abc import Callable, Iterable
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
+from numpy._core import _methods
 from torch.utils._python_dispatch import TorchDispatchMode
 
 PROCESSOR = os.environ.get("PERTURBED", "0")
@@ -53,7 +55,7 @@ PRODUCTS = {"convolution", "mm", "addmm", "linear"}  # exact where they add a si
 
 @cache
 def salt(*what: object) -> int:
-    """A number for a function and the shapes that it read, on this processor."""
+    """A number that depends on a function's name, on the shapes that it read, and on the processor that is imitated."""
     return zlib.crc32(repr((PROCESSOR, *what)).encode()) >> 2
 
 
@@ -77,14 +79,14 @@ def moved(result: torch.Tensor, by: int) -> torch.Tensor:
 
 
 def is_whole(tensor: torch.Tensor) -> bool:
-    """Whether all its numbers are whole; the first few are looked at first, because they nearly always tell."""
+    """Whether all its numbers are whole. The first few are looked at first: where one is not whole, that saves time."""
     if not tensor.is_floating_point():
         return True
     return all(bool((part == part.round()).all()) for part in (tensor.flatten()[:16], tensor))
 
 
 def single_terms(weights: torch.Tensor) -> bool:
-    """Whether each row of weights has one at most that is not zero: then nothing is added up."""
+    """Whether each row of weights has at most one that is not zero, so that a product with it adds nothing up."""
     return weights.dim() > 1 and all(
         bool((part.flatten(1).count_nonzero(1) <= 1).all()) for part in (weights[:1], weights)
     )
@@ -100,7 +102,9 @@ def name_of(func: torch._ops.OpOverload) -> str | None:
 class Perturbed(TorchDispatchMode):
     """Every operation of torch that a processor's kernels may round differently, forward and backward."""
 
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+    def __torch_dispatch__(
+        self, func: torch._ops.OpOverload, types: Any, args: tuple = (), kwargs: dict | None = None
+    ) -> Any:
         out = func(*args, **(kwargs or {}))
         if (name := name_of(func)) is None:
             return out
@@ -119,8 +123,8 @@ class Perturbed(TorchDispatchMode):
         return type(out)(moved(one, by) if isinstance(one, torch.Tensor) else one for one in out)
 
 
-def moved_array(result: object, name: str, read: Iterable[object]) -> object:
-    """The same for what numpy returned; anything but floats stays as it is."""
+def moved_array(result: Any, name: str, read: Iterable[object]) -> Any:
+    """What numpy's function `name` returned after it had `read` its arguments, moved; only floats are moved."""
     if not isinstance(result, (np.ndarray, np.floating)) or result.dtype.str not in ("<f4", "<f8"):
         return result
     shapes = (np.shape(one) for one in read if isinstance(one, (np.ndarray, list, tuple, int, float)))
@@ -130,7 +134,7 @@ def moved_array(result: object, name: str, read: Iterable[object]) -> object:
 
 
 class Moved:
-    """A function of numpy whose results are moved; everything else about it is its own."""
+    """A function of numpy whose results are moved; its attributes are those of the function itself."""
 
     def __init__(self, function: Callable) -> None:
         self.function = function
@@ -144,11 +148,14 @@ class Moved:
         return getattr(self.function, name)
 
 
+KEPT: list[Any] = []  # functions that the slot of a type points to, and does not keep alive
+
+
 def move_power_of_arrays() -> None:
-    """`**` between arrays, which no attribute of numpy reaches: the type's own slot is replaced."""
+    """Move the results of `**` between arrays: no attribute of numpy holds it, so the slot of the type is replaced."""
     ternary = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.py_object, ctypes.py_object, ctypes.py_object)
-    numbers = ctypes.c_void_p.from_address(id(np.ndarray) + 12 * ctypes.sizeof(ctypes.c_void_p)).value
-    slot = ctypes.c_void_p.from_address(numbers + 5 * ctypes.sizeof(ctypes.c_void_p))
+    numbers = ctypes.c_size_t.from_address(id(np.ndarray) + 12 * ctypes.sizeof(ctypes.c_void_p)).value
+    slot = ctypes.c_size_t.from_address(numbers + 5 * ctypes.sizeof(ctypes.c_void_p))
     before = ternary(slot.value)
 
     def power(base: object, exponent: object, modulus: object) -> object:
@@ -156,12 +163,12 @@ def move_power_of_arrays() -> None:
         exact = isinstance(exponent, (int, float)) and exponent in (0.5, 1, 2, -1)
         return result if exact else moved_array(result, "power", (base, exponent))
 
-    move_power_of_arrays.kept = ternary(power)  # the slot does not keep it alive
-    slot.value = ctypes.cast(move_power_of_arrays.kept, ctypes.c_void_p).value
+    KEPT.append(ternary(power))
+    slot.value = ctypes.c_size_t.from_buffer(KEPT[-1]).value
 
 
 def install() -> None:
-    """From here on this process computes as another processor might."""
+    """Make this process compute as another processor might, from here on."""
     for name in MATH:
         function = getattr(math, name)
 
@@ -171,7 +178,6 @@ def install() -> None:
         setattr(math, name, moved_float)
     for name in (*NUMPY, *NUMPY_SUMS):
         setattr(np, name, Moved(getattr(np, name)))
-    methods = np._core._methods  # what an array's own sum() and mean() call
-    methods.umr_sum = Moved(methods.umr_sum)
+    _methods.umr_sum = Moved(_methods.umr_sum)  # what an array's own sum() and mean() call
     move_power_of_arrays()
     Perturbed().__enter__()

@@ -1,10 +1,10 @@
-"""Run every notebook as several processors would, and compare with the stored outputs: a line for each, whatever comes.
+"""Run every notebook as several processors would, compare with the stored outputs, and print a line for each processor.
 
 python tools/processors.py                    all settings: what `make processors` does
 python tools/processors.py SETTING [...]      only these
 python tools/processors.py --ci               the perturbed one, and one of the others, in turn from day to day
 
-Logs stand in _build/processors. Exit status 1 if any setting was red.
+A red setting does not stop the others; the exit status is then 1. Logs are in _build/processors.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from address import ROOT
 from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 
-ROOT = Path(__file__).resolve().parent.parent
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+from notebooks import COMPARED, NOTEBOOKS
+
 LOGS = ROOT / "_build" / "processors"
 STARTUP = f"import sys; sys.path.insert(0, {str(ROOT / 'tools')!r}); import perturbed; perturbed.install()\n"
 NEWEST, NEWER = r"AVX512|X86_V4", r"AVX512|AVX2|FMA3|X86_V[34]|ASIMD|SVE"  # instruction sets, as numpy names them
@@ -48,15 +49,11 @@ SETTINGS = {
 
 
 def nbval(notebook: Path, setting: str, home: Path) -> tuple[str, str, list[str], int]:
-    """Run one notebook under one setting: setting, notebook, the cells that were red, and how many there were.
-
-    Budgets of time are not held here: some of these processors are slow on purpose.
-    """
+    """Run one notebook under one setting: setting, notebook, the cells that were red, and how many there were."""
     extra = {key: value for key, value in SETTINGS[setting].items() if value}
     if "PERTURBED" in extra:
         extra["IPYTHONDIR"] = str(home)  # its profile perturbs every kernel at its start
-    flags = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=600", "--nbval-sanitize-with=tests/book/nbval.cfg"]
-    flags += ["--noconftest", "-p", "no:cacheprovider", "-q", "-rA"]
+    flags = [*COMPARED, "--nbval-cell-timeout=600", "-p", "no:cacheprovider", "-q", "-rA"]
     command = [sys.executable, "-m", "pytest", str(notebook), *flags]
     done = subprocess.run(
         command, cwd=ROOT, env={"OMP_NUM_THREADS": "1"} | dict(os.environ) | extra, capture_output=True, text=True

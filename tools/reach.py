@@ -45,7 +45,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     start = time.perf_counter()
-    with lines_of(item.nodeid.partition("::")[0]):  # fixtures may be shared, by tests of one file: no wider ones use it
+    with lines_of(item.nodeid.partition("::")[0]):  # fixtures included, which tests of one file may share
         result = yield
     seconds[item.nodeid] = time.perf_counter() - start
     return result
@@ -59,7 +59,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 @contextmanager
 def lines_of(name: str) -> Iterator[None]:
-    """Book the lines that run here under a name; what runs outside, on import, goes under none."""
+    """Record the lines that run in here under `name`. Lines that run outside, on import, are recorded under no name."""
     global booked
     before, booked = booked, name
     if RECORD:

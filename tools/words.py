@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from address import ROOT
 
 
 def main() -> None:

@@ -5,33 +5,31 @@
     torchrun --nproc-per-node 8 -m casestudies_lib.experiments.degradation      the same, its runs shared out
 
 He 2015, sec. 4.2 and Fig. 6: networks of 6n + 2 layers, SGD with momentum 0.9 and weight decay 0.0001 at a learning
-rate of 0.1 that falls to a tenth after half and again after three quarters of the passes, here with a first pass of
-warm-up.
+rate of 0.1 that falls to a tenth after half and again after three quarters of the epochs. Here the rate also rises
+through the first epoch.
 
-Each finished run is one JSON line, appended as a whole. An unfinished one leaves a checkpoint after every pass in the
-folder beside it, so that a kill at any moment costs the pass at hand and nothing else: give the same command again.
-Runs share nothing, so any number of processes, on machines that share the folder, take them one by one, longest first,
-and the results are those of a single process, run by run.
+Each finished run is one JSON line, appended as a whole. An unfinished run leaves a checkpoint after every epoch in the
+folder beside the results, so that a kill at any moment costs the current epoch and nothing else: give the same command
+again. Runs share nothing. So any number of processes, also on several machines that share the folder, take them one by
+one, longest first, and each run's result is the one that a single process would get.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime
 import hashlib
 import json
 import math
 import os
 import platform
-import shlex
-import sys
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -40,12 +38,13 @@ from torch import nn
 from tqdm import tqdm
 
 from casestudies_lib.checks import one_of, positive_int
-from casestudies_lib.experiments import processor
+from casestudies_lib.experiments.record import command_of, made_by, parser_of, processor, refusals
 from casestudies_lib.resnet import cifar_plain, cifar_resnet
 from casestudies_lib.training.datasets import Split, cifar10, digits, fashion_mnist
+from casestudies_lib.training.loop import error, predict, share_wrong
 
 DATASETS = {"digits": (8, 1400), "fashion": (28, 60_000), "cifar10": (32, 50_000)}  # pixels along a side, images
-KINDS = {"plain": cifar_plain, "residual": cifar_resnet}
+KINDS: dict[str, Callable[..., nn.Module]] = {"plain": cifar_plain, "residual": cifar_resnet}
 MEASURED = ("training_error", "training_loss", "test_error", "curve")
 RECORDED = Path(__file__).parent / "results" / "degradation-fashion.jsonl"
 
@@ -68,8 +67,8 @@ class Run:
         seed: of the initial weights, the order of the images and their augmentation.
         width: channels of the first stage.
         size: height and width of the images in pixels.
-        images: how many of the training images, the first ones.
-        epochs: passes over them.
+        images: how many of the training images are used, from the first on.
+        epochs: how often the network sees all of them.
         batch: images a step.
         lr: learning rate.
         augment: whether images are shifted by up to an eighth of their side, at most 4 pixels, and, but for digits,
@@ -106,22 +105,22 @@ class Run:
 
     @property
     def name(self) -> str:
-        """Short, for people: `plain-20, seed 0`."""
+        """What the progress bar calls it: `plain-20, seed 0`."""
         return f"{self.kind}-{self.depth}, seed {self.seed}"
 
     @property
     def key(self) -> str:
-        """What names its checkpoint: no two runs share one."""
+        """What its checkpoint is called: 16 hexadecimal digits that no other run has."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
 
     @property
     def cost(self) -> int:
-        """How long it takes, relative to other runs."""
+        """How long it takes, in units that say only which of two runs takes longer."""
         return self.depth * self.images * self.epochs * self.size**2 * self.width
 
-    def build(self, channels: int, classes: int) -> nn.Module:
-        """The network, with the current random state's weights."""
-        return KINDS[self.kind](self.depth, width=self.width, in_channels=channels, classes=classes)
+    def build(self, in_channels: int, classes: int) -> nn.Module:
+        """The network; its weights are drawn from torch's random state as it is."""
+        return KINDS[self.kind](self.depth, width=self.width, in_channels=in_channels, classes=classes)
 
 
 def load(run: Run, folder: Path | None = None) -> tuple[Split, Split]:
@@ -131,10 +130,14 @@ def load(run: Run, folder: Path | None = None) -> tuple[Split, Split]:
         ValueError: CIFAR-10 without a folder, or a damaged file.
         OSError: Fashion-MNIST is not on the machine and cannot be downloaded.
     """
-    if run.dataset == "cifar10" and folder is None:
-        raise ValueError("expected a folder with CIFAR-10, got none: pass --data cifar-10-batches-py")
-    options = {} if run.dataset == "digits" else {"folder": folder}
-    train, test = {"digits": digits, "fashion": fashion_mnist, "cifar10": cifar10}[run.dataset](run.size, **options)
+    if run.dataset == "cifar10":
+        if folder is None:
+            raise ValueError("expected a folder with CIFAR-10, got none: pass --data cifar-10-batches-py")
+        train, test = cifar10(run.size, folder=folder)
+    elif run.dataset == "fashion":
+        train, test = fashion_mnist(run.size, folder=folder)
+    else:
+        train, test = digits(run.size)
     return Split(train.images[: run.images], train.labels[: run.images]), test
 
 
@@ -143,12 +146,12 @@ def train(
 ) -> dict:
     """Train one network, going on from `checkpoint` where there is one, and measure it.
 
-    Every pass draws its order and its augmentation from `(seed, pass)` alone, so a resumed run repeats what an
-    uninterrupted one does.
+    Each epoch draws the order of the images and their augmentation from the seed and its own number alone, so a resumed
+    run does what an uninterrupted one does.
 
     Returns:
         `training_error` and `test_error`, shares between 0 and 1, and `training_loss` in nats, in evaluation mode;
-        `curve`, the training error of each pass as it went.
+        `curve`, the training error of each epoch, counted while the network learned.
 
     Raises:
         ValueError: a checkpoint that cannot be read.
@@ -196,20 +199,27 @@ def train(
         if bar is not None:
             bar.set_postfix_str(f"training error {curve[-1]:.1%}", refresh=False)
             bar.update()
-    training_error, training_loss = measure(network, train_set)
-    test_error, _ = measure(network, test_set)
-    return {"training_error": training_error, "training_loss": training_loss, "test_error": test_error, "curve": curve}
+    logits = predict(network, train_set.images)
+    return {
+        "training_error": share_wrong(logits, train_set.labels),
+        "training_loss": F.cross_entropy(logits.double(), train_set.labels).item(),
+        "test_error": error(network, test_set),
+        "curve": curve,
+    }
 
 
 def rate(run: Run, epoch: int, progress: float) -> float:
-    """The learning rate: rising through the first pass (`progress` of it is done), then falling twice to a tenth."""
+    """The learning rate: it rises through the first epoch, of which `progress` is done, then falls twice to a tenth."""
     if epoch == 0:
         return run.lr * progress
     return run.lr * 0.1 ** sum(epoch >= share * run.epochs for share in (0.5, 0.75))
 
 
 def augmented(images: torch.Tensor, generator: torch.Generator, *, mirror: bool) -> torch.Tensor:
-    """Each image shifted by up to 4 pixels, or an eighth of its side where that is less; half of them mirrored."""
+    """Images `(N, C, H, W)`, each shifted by up to 4 pixels, or an eighth of its height where that is less.
+
+    About half of them are mirrored too, where `mirror` says so. What comes in from outside is 0.
+    """
     n, _, height, width = images.shape
     reach = min(4, height // 8)
     padded = F.pad(images, (reach,) * 4)
@@ -225,16 +235,8 @@ def augmented(images: torch.Tensor, generator: torch.Generator, *, mirror: bool)
     return padded[tuple(index.to(images.device) for index in (which, channel, rows, columns))]
 
 
-@torch.no_grad()
-def measure(network: nn.Module, split: Split) -> tuple[float, float]:
-    """Error (a share) and mean loss (nats) in evaluation mode."""
-    logits = torch.cat([network.eval()(part) for part in split.images.split(500)])
-    error = (logits.argmax(1) != split.labels).double().mean()
-    return error.item(), F.cross_entropy(logits.double(), split.labels).item()
-
-
 def save(path: Path, state: dict) -> None:
-    """Replace a checkpoint as a whole, on disk before the old one goes."""
+    """Replace a checkpoint as a whole: the new one is on disk before the old one goes."""
     part = path.with_suffix(".part")
     with part.open("wb") as file:
         torch.save(state, file)
@@ -244,10 +246,10 @@ def save(path: Path, state: dict) -> None:
 
 
 def read(path: Path) -> list[dict]:
-    """The results in a file, oldest first; a last line that a kill cut off does not count.
+    """The results in a file, oldest first. A last line that a kill cut off does not count.
 
     Raises:
-        ValueError: another line that is not a result.
+        ValueError: any other line that is not a result.
     """
     if not path.exists():
         return []
@@ -272,7 +274,7 @@ def recorded() -> list[dict]:
 
 
 def append(path: Path, result: dict) -> None:
-    """Add one line to the results, whole and on disk, or not at all; a line that a kill cut off goes."""
+    """Add one line to the results, whole and on disk, or not at all. A last line that a kill cut off is removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"), path.open("ab+") as file:
         file.seek(0)
@@ -284,9 +286,10 @@ def append(path: Path, result: dict) -> None:
 
 
 def pending(grid: list[Run], out: Path) -> Iterator[tuple[Run, Path]]:
-    """The runs that nobody has finished and nobody works on, longest first, each locked while the caller has it.
+    """The runs that no process has finished and none works on, longest first, each with the path of its checkpoint.
 
-    A process that dies gives its lock back, so that another takes over its run.
+    Each is locked while the caller works on it. The lock of a process that dies is free again, so another process takes
+    its run over.
     """
     folder = out.with_suffix(".runs")
     folder.mkdir(parents=True, exist_ok=True)
@@ -329,17 +332,15 @@ def study(
             if which not in loaded:
                 loaded = {which: load(run, data)}
             start = time.perf_counter()
-            with tqdm(total=run.epochs, desc=run.name, unit="pass", position=position, disable=None) as bar:
+            with tqdm(total=run.epochs, desc=run.name, unit="epoch", position=position, disable=None) as bar:
                 measured = train(run, *loaded[which], checkpoint, device=device, bar=bar)
-            made_by = {
-                "command": command,
-                "date": datetime.date.today().isoformat(),
-                "device": torch.cuda.get_device_name(device) if device.startswith("cuda") else processor(),
-                "torch": torch.__version__,
-                "python": platform.python_version(),
-                "seconds": round(time.perf_counter() - start),
-            }
-            append(out, {"run": asdict(run), **measured, "made_by": made_by})
+            how = made_by(
+                command,
+                device=torch.cuda.get_device_name(device) if device.startswith("cuda") else processor(),
+                python=platform.python_version(),
+                seconds=round(time.perf_counter() - start),
+            )
+            append(out, {"run": asdict(run), **measured, "made_by": how})
             checkpoint.unlink(missing_ok=True)
             finished += 1
         if finished == before:  # all that is left is another process's work
@@ -363,11 +364,7 @@ def table(results: list[dict]) -> str:
 
 def main(arguments: list[str] | None = None) -> None:
     """What the command line does; see the module's text and `--help`."""
-    parser = argparse.ArgumentParser(
-        prog="python -m casestudies_lib.experiments.degradation",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("degradation", __doc__)
     parser.add_argument("--smoke", action="store_true", help="two tiny runs on the digits, in seconds")
     parser.add_argument("--dataset", choices=DATASETS)
     parser.add_argument("--data", type=Path, help="folder of the images, where they are not found by themselves")
@@ -383,7 +380,12 @@ def main(arguments: list[str] | None = None) -> None:
     given = {key: value for key, value in vars(parser.parse_args(arguments)).items() if value is not None}
 
     smoke = given.pop("smoke")
-    settings = {"kinds": list(KINDS), "depths": [20, 32, 44, 56, 110], "seeds": [0, 1, 2], "dataset": "fashion"}
+    settings: dict[str, Any] = {
+        "kinds": list(KINDS),
+        "depths": [20, 32, 44, 56, 110],
+        "seeds": [0, 1, 2],
+        "dataset": "fashion",
+    }
     settings |= {"out": Path("degradation.jsonl"), "data": None, "device": None}
     if smoke:
         settings |= {"dataset": "digits", "depths": [8, 14], "seeds": [0], "width": 4, "epochs": 2, "lr": 0.05}
@@ -395,18 +397,14 @@ def main(arguments: list[str] | None = None) -> None:
     rank = int(os.environ.get("LOCAL_RANK", 0))
     if device is None:
         device = f"cuda:{rank % torch.cuda.device_count()}" if torch.cuda.is_available() else "cpu"
-    words = sys.argv[1:] if arguments is None else arguments
-    command = shlex.join(["python", "-m", "casestudies_lib.experiments.degradation", *words])
-    try:
+    with refusals(parser):
         names = ("kind", "depth", "seed")
         grid = [Run(**dict(zip(names, those)), **settings) for those in product(kinds, depths, seeds)]
         try:
             torch.empty(0, device=device)
         except (RuntimeError, AssertionError) as problem:
             raise ValueError(f"expected device to be one that this machine has, got {device!r}: {problem}") from None
-        study(grid, out, data=data, device=device, command=command, position=rank)
-    except (ValueError, OSError) as problem:
-        parser.error(str(problem))
+        study(grid, out, data=data, device=device, command=command_of(parser, arguments), position=rank)
     if int(os.environ.get("RANK", 0)) == 0:
         wanted = [asdict(run) for run in grid]
         results = [result for result in read(out) if result["run"] in wanted]

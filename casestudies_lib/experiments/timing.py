@@ -2,18 +2,15 @@
 
     python -m casestudies_lib.experiments.timing      a few minutes on an idle machine; writes timing.json
 
-One image, one thread, evaluation mode, PyTorch as it comes. Every round times everything once, so that a busy moment of
-the machine falls on all; what counts is the median over the rounds, and only as a ratio to others of the same record.
+What is timed is one image on one thread, in evaluation mode, with PyTorch as it comes. Every round times each network
+once, so that a busy moment of the machine slows them all. The record holds the median over the rounds; compare it only,
+as a ratio, with others of the same record.
 """
 
 from __future__ import annotations
 
-import argparse
-import datetime
 import json
-import shlex
 import statistics
-import sys
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -25,7 +22,7 @@ from tqdm import tqdm
 
 from casestudies_lib.blocks import conv_bn
 from casestudies_lib.checks import ImageSpec, positive_int
-from casestudies_lib.experiments import processor
+from casestudies_lib.experiments.record import command_of, made_by, parser_of, processor, refusals
 from casestudies_lib.measure.anatomy import anatomy
 from casestudies_lib.mobilenet import Separable
 from casestudies_lib.models import MODELS, PUBLISHED
@@ -37,12 +34,12 @@ WIDTHS = (16, 32, 64, 128, 256, 512)
 
 
 def convolution(kind: Callable[[int, int], nn.Module], channels: int, *, side: int = 28) -> Network:
-    """One layer on `channels` maps of `side` x `side`, as a network: `kind` makes it."""
+    """A network of the one layer that `kind(channels, channels)` makes, for images `(N, channels, side, side)`."""
     return Network("one convolution", ImageSpec(channels, side), {"layer": kind(channels, channels)})
 
 
-# What is compared on the page of the MobileNets: the same output size, computed at once or in two steps, with batch
-# norm and ReLU after each; and the two steps without them.
+# What the page of the MobileNets compares: a normal convolution and a separable one of the same output size, with batch
+# normalisation and ReLU, and the separable one's two steps without them.
 CONVOLUTIONS = {
     f"{name}_{width}": partial(convolution, kind, width)
     for width in WIDTHS
@@ -60,34 +57,33 @@ def timed(builders: Mapping[str, Callable[[], nn.Module]], *, rounds: int) -> di
 
     Args:
         builders: name -> function that builds a network.
-        rounds: how often each is timed, over about 50 ms or one pass, after two passes that are not.
+        rounds: how often each is timed. A round takes about 50 ms a network, or one forward pass where that is longer;
+            two forward passes before the first round are not recorded.
 
     Raises:
         ValueError: rounds below 1.
     """
     positive_int("rounds", rounds)
     networks = {name: build().eval() for name, build in builders.items()}
+    counted = {name: anatomy(build) for name, build in builders.items()}
     taken: dict[str, list[float]] = {name: [] for name in networks}
 
-    def seconds(network: nn.Module, passes: int) -> float:
-        image = torch.rand(1, *network.expects.shape)
+    def seconds(name: str, passes: int) -> float:
+        image = torch.rand(1, *counted[name].input_shape)
         start = time.perf_counter()
         for _ in range(passes):
-            network(image)
+            networks[name](image)
         return (time.perf_counter() - start) / passes
 
     with one_thread(), torch.inference_mode():
-        for network in networks.values():  # the first pass is no measure of the others
-            seconds(network, 1)
-        passes = {name: max(1, round(0.05 / seconds(network, 1))) for name, network in networks.items()}
+        for name in networks:  # the first forward pass is slower than the others
+            seconds(name, 1)
+        passes = {name: max(1, round(0.05 / seconds(name, 1))) for name in networks}
         for _ in tqdm(range(rounds), unit="round", disable=None):
-            for name, network in networks.items():
-                taken[name].append(seconds(network, passes[name]))
+            for name in networks:
+                taken[name].append(seconds(name, passes[name]))
     return {
-        name: {
-            "seconds": float(f"{statistics.median(taken[name]):.3g}"),
-            "macs": anatomy(builders[name]).macs,
-        }
+        name: {"seconds": float(f"{statistics.median(taken[name]):.3g}"), "macs": counted[name].macs}
         for name in networks
     }
 
@@ -99,34 +95,20 @@ def recorded() -> dict:
 
 def main(arguments: list[str] | None = None) -> None:
     """What the command line does; see the module's text and `--help`."""
-    parser = argparse.ArgumentParser(
-        prog="python -m casestudies_lib.experiments.timing",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = parser_of("timing", __doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--networks", nargs="*", choices=PUBLISHED, default=list(PUBLISHED), metavar="NAME")
     parser.add_argument("--out", type=Path, default=Path("timing.json"))
-    words = sys.argv[1:] if arguments is None else arguments
-    given = parser.parse_args(words)
-    try:
+    given = parser.parse_args(arguments)
+    with refusals(parser):
         if not given.out.absolute().parent.is_dir():
             raise ValueError(f"expected --out in a folder that exists, got {given.out}: make the folder first")
         record = {
-            "made_by": {
-                "command": shlex.join(["python", "-m", "casestudies_lib.experiments.timing", *words]),
-                "processor": processor(),
-                "threads": 1,
-                "date": datetime.date.today().isoformat(),
-                "torch": torch.__version__,
-                "rounds": given.rounds,
-            },
+            "made_by": made_by(command_of(parser, arguments), processor=processor(), threads=1, rounds=given.rounds),
             "convolutions": timed(CONVOLUTIONS, rounds=given.rounds),
             "networks": timed({name: MODELS[name] for name in given.networks}, rounds=given.rounds),
         }
         given.out.write_text(json.dumps(record, indent=1) + "\n")
-    except (ValueError, OSError) as problem:
-        parser.error(str(problem))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from sklearn.datasets import load_digits, load_sample_image
 from casestudies_lib.checks import one_of, positive_int
 from casestudies_lib.training.download import download, unpacked, verified
 
-# Of the uncompressed files: archives of the same files are compressed differently from mirror to mirror.
+# Checksums of the uncompressed files, because each mirror compresses the same files differently.
 FASHION = {
     "train-images-idx3-ubyte": "sha256:c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
     "train-labels-idx1-ubyte": "sha256:bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
@@ -36,7 +36,7 @@ CIFAR = {
 
 
 class Credit(NamedTuple):
-    """Whose a photograph is: what its licence wants named wherever it is shown."""
+    """Who took a photograph, and under which licence: the licence asks that both are named wherever it is shown."""
 
     photographer: str
     source: str
@@ -44,8 +44,8 @@ class Credit(NamedTuple):
     licence_url: str
 
 
-# From `datasets/images/README.txt` of scikit-learn, which names danielbuechele under the flower as well; the address
-# that it gives for the flower is vultilion's.
+# From `datasets/images/README.txt` of scikit-learn. It names danielbuechele under the flower as well, but the address
+# that it gives there is vultilion's.
 _CC_BY = ("CC BY 2.0", "https://creativecommons.org/licenses/by/2.0/")
 PHOTOGRAPHS = {
     "china": Credit("danielbuechele", "https://www.flickr.com/photos/danielbuechele/6061409035/", *_CC_BY),
@@ -81,7 +81,7 @@ def digits(size: int = 32) -> tuple[Split, Split]:
 
 
 def _standardised(train: Split, test: Split) -> tuple[Split, Split]:
-    """Both with the mean and standard deviation of the training images, channel by channel, made 0 and 1."""
+    """Both shifted and scaled so that each channel of the training images has mean 0 and standard deviation 1."""
     mean = train.images.mean((0, 2, 3), keepdim=True)
     std = train.images.std((0, 2, 3), keepdim=True)
     return Split((train.images - mean) / std, train.labels), Split((test.images - mean) / std, test.labels)
@@ -90,8 +90,9 @@ def _standardised(train: Split, test: Split) -> tuple[Split, Split]:
 def fashion_mnist(size: int = 28, *, folder: Path | str | None = None) -> tuple[Split, Split]:
     """Fashion-MNIST, 60,000 grey pictures of clothes to train on and 10,000 to test on (Xiao 2017, arXiv:1708.07747).
 
-    Taken from `folder`, else from Debian's package `dataset-fashion-mnist`, else downloaded once (30 MB); verified each
-    time. Scaled from 28 x 28 to `size` pixels and standardised over the training images.
+    The files are taken from `folder`, else from Debian's package `dataset-fashion-mnist`, else downloaded once (30 MB).
+    Their checksums are compared each time. The pictures are scaled from 28 x 28 to `size` pixels and standardised over
+    the training images.
 
     Args:
         size: height and width in pixels.
@@ -122,7 +123,7 @@ def fashion_mnist(size: int = 28, *, folder: Path | str | None = None) -> tuple[
 def cifar10(size: int = 32, *, folder: Path | str) -> tuple[Split, Split]:
     """CIFAR-10: 50,000 colour pictures to train on and 10,000 to test on (Krizhevsky 2009).
 
-    Never downloaded: its host has been slow for years. Take the Python version from wherever you find it.
+    It is never downloaded, because its host has been slow for years: get the archive of the Python version yourself.
 
     Args:
         size: height and width in pixels; the pictures have 32.
@@ -137,7 +138,8 @@ def cifar10(size: int = 32, *, folder: Path | str) -> tuple[Split, Split]:
         path = Path(folder).expanduser() / name
         if not path.is_file():
             raise ValueError(f"expected CIFAR-10's {name} in {folder}, got none: unpack cifar-10-python.tar.gz there")
-        batch = pickle.loads(verified(path, checksum).read_bytes(), encoding="bytes")  # only after it is verified
+        content = verified(path, checksum).read_bytes()  # before it is loaded: a pickle may run any code
+        batch = pickle.loads(content, encoding="bytes")
         images = torch.from_numpy(batch[b"data"]).view(-1, 3, 32, 32).to(torch.float32) / 255
         parts.append(Split(_scaled(images, size), torch.tensor(batch[b"labels"])))
     train = Split(*(torch.cat(tensors) for tensors in zip(*parts[:-1])))
@@ -147,7 +149,7 @@ def cifar10(size: int = 32, *, folder: Path | str) -> tuple[Split, Split]:
 def photograph(name: str = "china", size: int = 224) -> torch.Tensor:
     """One of scikit-learn's two photographs, cut to its central square: `(1, 3, size, size)`, values in [0, 1].
 
-    Both are under a licence that wants their photographers named, see `PHOTOGRAPHS`; the explorers do so.
+    Their licence asks that the photographers in `PHOTOGRAPHS` are named; the explorers do so.
 
     Raises:
         ValueError: another name than `china` or `flower`, or a size below 1.
@@ -158,25 +160,24 @@ def photograph(name: str = "china", size: int = 224) -> torch.Tensor:
     side = min(photo.shape[2:])
     top, left = (photo.shape[2] - side) // 2, (photo.shape[3] - side) // 2
     photo = photo[:, :, top : top + side, left : left + side]
-    scaled = F.interpolate(photo, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
-    return scaled.clamp(0, 1)  # its weights add up to 1 only to the last digit
+    return _scaled(photo, size).clamp(0, 1)  # the weights of a mean add up to 1 only to the last digit
 
 
 def credit_of(photo: torch.Tensor) -> Credit | None:
-    """Whose an image `(1, 3, size, size)` is, if `photograph` made it; else None."""
+    """The credit of an image `(1, 3, size, size)` that `photograph` made; None for any other image."""
     same = (c for name, c in PHOTOGRAPHS.items() if torch.equal(photograph(name, photo.shape[-1]).to(photo), photo))
     return next(same, None)
 
 
 def _idx(path: Path) -> np.ndarray:
-    """An idx file of bytes: two zeros, the type 8, the number of axes, their lengths, the values."""
+    """The array in an idx file of bytes: two zeros, the type 8, the number of axes, the length of each, the values."""
     content = path.read_bytes()
     shape = struct.unpack(f">{content[3]}I", content[4 : 4 + 4 * content[3]])
     return np.frombuffer(bytearray(content[4 + 4 * len(shape) :]), dtype=np.uint8).reshape(shape)
 
 
 def _scaled(images: torch.Tensor, size: int) -> torch.Tensor:
+    """Images `(N, C, H, H)` at `size` x `size` pixels, each a mean of those that it replaces; 10,000 at a time."""
     if images.shape[-1] == size:
         return images
-    how = {"size": (size, size), "mode": "bilinear", "antialias": True, "align_corners": False}
-    return torch.cat([F.interpolate(part, **how) for part in images.split(10_000)])
+    return torch.cat([F.interpolate(p, (size, size), mode="bilinear", antialias=True) for p in images.split(10_000)])

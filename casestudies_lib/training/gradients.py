@@ -18,8 +18,9 @@ from casestudies_lib.training.loop import one_thread
 def pytorch_default(network: nn.Module) -> None:
     """Draw all weights anew, as PyTorch does unless told otherwise: smaller than He's."""
     for module in network.modules():
-        if hasattr(module, "reset_parameters"):
-            module.reset_parameters()
+        reset = getattr(module, "reset_parameters", None)
+        if callable(reset):
+            reset()
 
 
 def first_gradient(
@@ -39,31 +40,32 @@ def first_gradient(
         if init:
             init(network)
         loss = F.cross_entropy(network(batch.images), batch.labels)
-        (gradient,) = torch.autograd.grad(loss, network.conv1.weight)
+        (gradient,) = torch.autograd.grad(loss, network.get_parameter("conv1.weight"))
     return gradient.norm().item()
 
 
 def gradients_in_training(
-    build: Callable[[], nn.Module], data: Split, *, seed: int, steps: int, batch: int = 50, lr: float = 5e-3
+    build: Callable[[], nn.Module], data: Split, *, seed: int, steps: int, batch_size: int = 50, lr: float = 5e-3
 ) -> tuple[list[float], list[float]]:
     """The norm of the first convolution's gradient, and the loss, at each of the first steps of training with Adam.
 
     Raises:
-        ValueError: steps or batch below 1.
+        ValueError: steps or batch_size below 1.
     """
     positive_int("steps", steps)
-    positive_int("batch", batch)
-    norms, losses = [], []
+    positive_int("batch_size", batch_size)
+    norms: list[float] = []
+    losses: list[float] = []
     with one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = build().train()
+        network.get_parameter("conv1.weight").register_hook(lambda gradient: norms.append(gradient.norm().item()))
         optimizer = torch.optim.Adam(network.parameters(), lr=lr)
         for _ in range(steps):
-            chosen = torch.randint(len(data.images), (batch,))
+            chosen = torch.randint(len(data.images), (batch_size,))
             loss = F.cross_entropy(network(data.images[chosen]), data.labels[chosen])
             optimizer.zero_grad()
             loss.backward()
-            norms.append(network.conv1.weight.grad.norm().item())
             losses.append(loss.item())
             optimizer.step()
     return norms, losses

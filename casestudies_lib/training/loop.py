@@ -1,4 +1,4 @@
-"""One short training loop, on one thread, and its test."""
+"""One short training loop, on one thread, and how many images a trained network gets wrong."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def one_thread() -> Iterator[None]:
 
 
 def train(
-    build: Callable[[], nn.Module], data: Split, *, seed: int, epochs: int, batch: int = 50, lr: float = 3e-3
+    build: Callable[[], nn.Module], data: Split, *, seed: int, epochs: int, batch_size: int = 50, lr: float = 3e-3
 ) -> tuple[nn.Module, list[float]]:
     """Build a network from `seed` and train it with Adam and cross-entropy.
 
@@ -33,28 +33,28 @@ def train(
         build: makes the network.
         data: training images and labels.
         seed: decides the initial weights and the order of the images.
-        epochs: passes over the data.
-        batch: images a step.
+        epochs: how often the network sees all the data.
+        batch_size: images a step.
         lr: Adam's learning rate at the start; it falls linearly to 0.
 
     Returns:
         The trained network in evaluation mode, and the mean training loss (nats) of each epoch.
 
     Raises:
-        ValueError: epochs or batch below 1.
+        ValueError: epochs or batch_size below 1.
     """
     positive_int("epochs", epochs)
-    positive_int("batch", batch)
+    positive_int("batch_size", batch_size)
     with one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = build().train()
         optimizer = torch.optim.Adam(network.parameters(), lr=lr)
-        total = epochs * -(-len(data.images) // batch)
+        total = epochs * -(-len(data.images) // batch_size)
         schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=total)
         losses = []
         for _ in range(epochs):
             running = 0.0
-            for chosen in torch.randperm(len(data.images)).split(batch):
+            for chosen in torch.randperm(len(data.images)).split(batch_size):
                 loss = F.cross_entropy(network(data.images[chosen]), data.labels[chosen])
                 optimizer.zero_grad()
                 loss.backward()
@@ -74,4 +74,14 @@ def predict(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
 
 def error(network: nn.Module, data: Split) -> float:
     """Share of `data` that the network gets wrong, between 0 and 1."""
-    return (predict(network, data.images).argmax(1) != data.labels).float().mean().item()
+    return share_wrong(predict(network, data.images), data.labels)
+
+
+def share_wrong(logits: torch.Tensor, labels: torch.Tensor) -> float:
+    """Share of the images, between 0 and 1, whose highest logit is not that of their label.
+
+    Args:
+        logits: `(N, classes)`.
+        labels: `(N,)`.
+    """
+    return (logits.argmax(1) != labels).sum().item() / len(labels)

@@ -11,17 +11,16 @@ import copy
 import hashlib
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import nbformat
+from address import ROOT
 from bs4 import BeautifulSoup
 
 import notebooks as tool
 from casestudies_lib.figures import charts
 from casestudies_lib.page import claims
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PATHS = tool.NOTEBOOKS
 WORDS = ROOT / "tests" / "book" / "words.json"
 PROSE = [ROOT / "index.md", *sorted((ROOT / "book").glob("*.md"))]  # the pages without code
 RESULTS = ROOT / "casestudies_lib" / "experiments" / "results"

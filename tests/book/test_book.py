@@ -10,12 +10,12 @@ import address
 import nbformat
 import pytest
 import yaml
+from address import ROOT
 from bs4 import BeautifulSoup
 
 from casestudies_lib.page import claims
 from casestudies_lib.training.datasets import PHOTOGRAPHS
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 # Whose pictures and data the book shows: a licence wants them linked.
 CREDITS = {link for credit in PHOTOGRAPHS.values() for link in (credit.source, credit.licence_url)}
 CREDITS |= {"https://creativecommons.org/licenses/by/4.0/"}

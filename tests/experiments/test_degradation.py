@@ -19,7 +19,7 @@ from casestudies_lib.experiments import degradation
 from casestudies_lib.experiments.degradation import Run, append, augmented, load, main, pending, rate, read, train
 
 MODULE = "casestudies_lib.experiments.degradation"
-TINY = Run("digits", "residual", 8, seed=3, width=4, size=8, images=120, epochs=4, batch=50)  # three steps a pass
+TINY = Run("digits", "residual", 8, seed=3, width=4, size=8, images=120, epochs=4, batch=50)  # three steps an epoch
 GRID = shlex.split("--dataset digits --depths 8 --seeds 0 1 --width 4 --images 120 --epochs 15 --batch 40 --device cpu")
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
 
@@ -48,7 +48,7 @@ def splits():
 def reference(splits, tmp_path_factory):
     """The grid's results without interruption, and the seconds that they took."""
     folder = tmp_path_factory.mktemp("reference")
-    train(replace(TINY, epochs=1), *splits, folder / "warm.pt")  # the first pass ever loads half of torch
+    train(replace(TINY, epochs=1), *splits, folder / "warm.pt")  # the first epoch ever loads half of torch
     start = time.perf_counter()
     main([*GRID, "--out", str(folder / "out.jsonl")])
     seconds = time.perf_counter() - start
@@ -83,7 +83,7 @@ def test_smoke(tmp_path, monkeypatch, capsys):
 
 
 def progress(out):
-    """Changes with every pass that a process finishes."""
+    """Changes with every epoch that a process finishes."""
     seen = {}
     for path in (out, *out.with_suffix(".runs").glob("*.pt")):
         with contextlib.suppress(FileNotFoundError):
@@ -187,6 +187,19 @@ def test_broken_line_is_refused_by_number(tmp_path, broken, capsys):
     assert exit.value.code == 2 and "line 2" in capsys.readouterr().err and out.read_bytes() == content
 
 
+def test_what_is_measured_is_of_the_trained_network(splits, tmp_path):
+    measured = train(TINY, *splits, tmp_path / "run.pt")
+    network = TINY.build(1, 10)
+    network.load_state_dict(torch.load(tmp_path / "run.pt", weights_only=True)["network"])
+    for what, (images, labels) in zip(("training", "test"), splits):
+        with torch.no_grad():
+            logits = network.eval()(images)
+        right = sum(int(row.argmax()) == label for row, label in zip(logits, labels.tolist()))
+        assert measured[f"{what}_error"] == pytest.approx(1 - right / len(labels))
+        if what == "training":
+            assert measured["training_loss"] == pytest.approx(torch.nn.functional.cross_entropy(logits, labels).item())
+
+
 def test_damaged_checkpoint_is_refused(splits, tmp_path):
     checkpoint = tmp_path / "run.pt"
     run = replace(TINY, epochs=1)
@@ -285,28 +298,28 @@ def test_resuming_equals_not_stopping(splits, tmp_path, monkeypatch, dataset, au
     expected = train(run, *splits, tmp_path / "whole.pt")
     assert len(expected["curve"]) == run.epochs
     save = degradation.save
-    for passes in range(run.epochs + 1):
-        checkpoint, saved = tmp_path / f"{passes}.pt", []
+    for epochs in range(run.epochs + 1):
+        checkpoint, saved = tmp_path / f"{epochs}.pt", []
 
-        def failing(path, state, saved=saved, passes=passes):
-            if len(saved) == passes:
+        def failing(path, state, saved=saved, epochs=epochs):
+            if len(saved) == epochs:
                 raise KeyboardInterrupt
             save(path, state)
             saved.append(len(state["curve"]))
 
         monkeypatch.setattr(degradation, "save", failing)
-        torch.manual_seed(passes)  # the state of the world does not matter,
-        if passes < run.epochs:
+        torch.manual_seed(epochs)  # the state of the world does not matter,
+        if epochs < run.epochs:
             with pytest.raises(KeyboardInterrupt):
                 train(run, *splits, checkpoint)
         else:
-            train(run, *splits, checkpoint)  # stopped after its last pass
+            train(run, *splits, checkpoint)  # stopped after its last epoch
         rest = []
         monkeypatch.setattr(degradation, "save", lambda path, state, rest=rest: rest.append(len(state["curve"])))
-        torch.manual_seed(100 + passes)
+        torch.manual_seed(100 + epochs)
         state = torch.get_rng_state()
         assert train(run, *splits, checkpoint) == expected
-        assert saved + rest == [1, 2, 3, 4]  # no pass is done twice
+        assert saved + rest == [1, 2, 3, 4]  # no epoch is done twice
         assert torch.equal(state, torch.get_rng_state())  # nor is it touched
 
 
@@ -369,7 +382,7 @@ def test_only_digits_are_never_mirrored(splits, tmp_path, monkeypatch, settings,
     assert seen == expected
 
 
-def test_rate_rises_through_the_first_pass_and_falls_twice():
+def test_rate_rises_through_the_first_epoch_and_falls_twice():
     run = replace(TINY, epochs=8, lr=0.2)
     assert [rate(run, 0, progress) for progress in (0.25, 0.5, 1.0)] == pytest.approx([0.05, 0.1, 0.2])
     for progress in (0.01, 1.0):
@@ -471,9 +484,9 @@ def test_plain_and_residual_differ_only_in_the_shortcut(splits, tmp_path, monkey
     (plain, plain_batches), (residual, residual_batches) = seen["plain"], seen["residual"]
     assert set(plain) == set(residual) and sum("conv" in name for name in plain) == 7
     assert all(torch.equal(plain[name], residual[name]) for name in plain)
-    assert len(plain_batches) == len(residual_batches) == 2 * 3 + 2  # two passes, two measurements
+    assert len(plain_batches) == len(residual_batches) == 2 * 3 + 2  # two epochs, two measurements
     assert all(torch.equal(*pair) for pair in zip(plain_batches, residual_batches))
-    assert not torch.equal(plain_batches[0], plain_batches[3])  # each pass has its own order
+    assert not torch.equal(plain_batches[0], plain_batches[3])  # each epoch has its own order
     assert measured["plain"]["curve"] != measured["residual"]["curve"]
     train(replace(runs["plain"], seed=4, epochs=1), *splits, tmp_path / "other.pt")
     assert not torch.equal(seen["plain"][0]["conv1.weight"], plain["conv1.weight"])

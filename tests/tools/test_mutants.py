@@ -4,13 +4,12 @@ import json
 import shutil
 import sys
 import time
-from pathlib import Path
 
 import mutants as tool
 import nbformat
 import pytest
+from address import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 SMALL = '''
 """A docstring with 1 and True."""
 from __future__ import annotations
@@ -86,7 +85,7 @@ def test_what_once_survived_is_among_the_mutants_and_what_is_accepted_too(everyt
         "+ channels = round_channels(32 / width)",
         "+ fits = height == width == self.size if self.exact else max(height, width) >= smallest",
         "- nn.init.normal_(module.weight, std=0.01)\n    + pass",
-        '+ how = {"size": (size, size), "mode": "bilinear", "antialias": False, "align_corners": False}',
+        '(size, size), mode="bilinear", antialias=False) for p in images',
     ):
         assert change in told
     words = [mutant.words for mutant in everything]

@@ -2,12 +2,11 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import processors
+from address import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 PERTURBED = """
 import math
 import numpy as np

@@ -24,8 +24,8 @@ def test_training_learns_repeats_and_leaves_the_world_alone():
     assert error(first, some) < 0.3
     with pytest.raises(ValueError, match="expected epochs"):
         train(lenet5, some, seed=0, epochs=0)
-    with pytest.raises(ValueError, match="expected batch"):
-        train(lenet5, some, seed=0, epochs=1, batch=0)
+    with pytest.raises(ValueError, match="expected batch_size"):
+        train(lenet5, some, seed=0, epochs=1, batch_size=0)
 
 
 def test_error_counts_and_predict_evaluates():
