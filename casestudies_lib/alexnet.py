@@ -84,9 +84,9 @@ def alexnet(variant: str = "single_stream", *, classes: int = 1000) -> Network:
     network.paper_names = name_weight_layers(network, NAMES)
     for path, name in network.paper_names.items():
         if "pool" not in name:
-            layer = network.get_submodule(path)
-            nn.init.normal_(layer.weight, std=0.01)  # section 5, biases included
-            nn.init.constant_(layer.bias, 1.0 if name in ("conv2", "conv4", "conv5", "fc6", "fc7") else 0.0)
+            weight, bias = (network.get_parameter(f"{path}.{part}") for part in ("weight", "bias"))
+            nn.init.normal_(weight, std=0.01)  # section 5, biases included
+            nn.init.constant_(bias, 1.0 if name in ("conv2", "conv4", "conv5", "fc6", "fc7") else 0.0)
     return network
 
 

@@ -45,7 +45,7 @@ def positive_number(name: str, value: object) -> None:
     Raises:
         ValueError: the value, and what to pass instead.
     """
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < value < inf:
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < inf:
         raise ValueError(f"expected {name} to be a finite number above 0, got {value!r}: pass for example {name}=0.5")
 
 
@@ -80,13 +80,12 @@ class ImageSpec:
         Raises:
             ValueError: what came, what is allowed, the repair.
         """
+        wanted = f"expected a float batch of images (N, {self.channels}, H, W)"
         if not isinstance(x, torch.Tensor):
-            problem = f", got a {type(x).__name__}: make it a tensor with torch.as_tensor(x)"
-        else:
-            weights = next(network.parameters(), x)
-            problem = self._wrong_axes(x) or self._wrong_channels(x) or _wrong_numbers(x, weights)
-        if problem:
-            raise ValueError(f"expected a float batch of images (N, {self.channels}, H, W){problem}")
+            raise ValueError(f"{wanted}, got a {type(x).__name__}: make it a tensor with torch.as_tensor(x)")
+        weights = next(network.parameters(), x)
+        if problem := self._wrong_axes(x) or self._wrong_channels(x) or _wrong_numbers(x, weights):
+            raise ValueError(f"{wanted}{problem}")
         self._check_size(*x.shape[2:])
 
     def _wrong_axes(self, x: torch.Tensor) -> str:

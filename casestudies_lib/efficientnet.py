@@ -17,6 +17,7 @@ and section 3; the sizes of B1 to B7 are those of the authors' code.
 
 from __future__ import annotations
 
+from functools import partial
 from math import ceil, floor
 
 import torch
@@ -145,8 +146,14 @@ def efficientnet(variant: str, *, classes: int = 1000) -> Network:
     one_of("variant", variant, SCALES)
     positive_int("classes", classes)
     width_mult, depth_mult, resolution, dropout = SCALES[variant]
-    size = {"width_mult": width_mult, "depth_mult": depth_mult, "resolution": resolution}
-    network = _built(f"EfficientNet-{variant.upper()}", **size, dropout=dropout, classes=classes)
+    network = _built(
+        f"EfficientNet-{variant.upper()}",
+        width_mult=width_mult,
+        depth_mult=depth_mult,
+        resolution=resolution,
+        dropout=dropout,
+        classes=classes,
+    )
     if variant in ("b5", "b6", "b7"):
         set_batch_norm(network, eps=1e-3, momentum=0.01)
     return network
@@ -181,8 +188,14 @@ def scaled_b0(
         raise ValueError(f"expected dropout to be a share from 0 to 1, got {dropout!r}: the paper has 0.2 to 0.5")
     if resolution < 33:
         raise ValueError(f"expected resolution to be at least 33 pixels, got {resolution}: the paper has 224 to 600")
-    size = {"width_mult": width_mult, "depth_mult": depth_mult, "resolution": resolution}
-    return _built("B0, scaled", **size, dropout=dropout, classes=classes)
+    return _built(
+        "B0, scaled",
+        width_mult=width_mult,
+        depth_mult=depth_mult,
+        resolution=resolution,
+        dropout=dropout,
+        classes=classes,
+    )
 
 
 def _built(
@@ -191,12 +204,12 @@ def _built(
     stages = scaled(width_mult, depth_mult)
     total = sum(layers for *_, layers in stages)
     channels, done = round_channels(32 * width_mult), 0
-    features: list[nn.Module] = [conv_bn(3, channels, 3, stride=2, activation=nn.SiLU)]
+    features = [conv_bn(3, channels, 3, stride=2, activation=nn.SiLU)]
     for expand_ratio, kernel_size, stride, out_channels, layers in stages:
         stage = []
         for place in range(layers):
-            shape = {"expand_ratio": expand_ratio, "kernel_size": kernel_size, "stride": stride if place == 0 else 1}
-            stage.append(MBConv(channels, out_channels, **shape, drop=0.2 * done / total))
+            block = partial(MBConv, expand_ratio=expand_ratio, kernel_size=kernel_size, drop=0.2 * done / total)
+            stage.append(block(channels, out_channels, stride=stride if place == 0 else 1))
             channels, done = out_channels, done + 1
         features.append(nn.Sequential(*stage))
     last = 4 * channels
@@ -209,6 +222,6 @@ def _built(
     }
     names = {"features.0.0": "stage 1", f"features.{len(features) - 1}.0": f"stage {len(features)}"}
     names["classifier.1"] = "classifier"
-    for number, stage in enumerate(features[1:-1], start=1):
-        names |= {f"features.{number}.{place}": f"{number + 1}.{place + 1}" for place in range(len(stage))}
+    for number, blocks in enumerate(features[1:-1], start=1):
+        names |= {f"features.{number}.{place}": f"{number + 1}.{place + 1}" for place in range(len(blocks))}
     return he_initialised(Network(title, five_strides(resolution), chain, names))

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from torch import nn
@@ -50,7 +51,7 @@ def conv_relu(
     `(N, in_channels, H, W) -> (N, out_channels, H / stride, W / stride)`.
     """
     conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride, kernel_size // 2, bias=not batch_norm)
-    layers = OrderedDict(conv=conv)
+    layers: OrderedDict[str, nn.Module] = OrderedDict(conv=conv)
     if batch_norm:
         layers["bn"] = nn.BatchNorm2d(out_channels, eps=1e-3)
     layers["relu"] = nn.ReLU()
@@ -74,14 +75,14 @@ class Inception(nn.Module):
     kind = "Inception module"
 
     def __init__(
-        self, in_channels: int, widths: Sequence[int | None], *, batch_norm: bool = False, largest_kernel: int = 5
+        self, in_channels: int, widths: Sequence[Any], *, batch_norm: bool = False, largest_kernel: int = 5
     ) -> None:
         super().__init__()
         check_widths(in_channels, widths, largest_kernel)
         n1, reduce3, n3, reduce5, n5, project = widths
         layer = partial(conv_relu, batch_norm=batch_norm)
 
-        def branch(reduce: int | None, out_channels: int, kernel_size: int) -> nn.Module:
+        def branch(reduce: int | None, out_channels: int, kernel_size: int) -> nn.Sequential:
             if reduce is None:
                 return layer(in_channels, out_channels, kernel_size)
             return nn.Sequential(layer(in_channels, reduce, 1), layer(reduce, out_channels, kernel_size))
@@ -230,13 +231,11 @@ def googlenet(variant: str = "2014", *, aux: bool = False, classes: int = 1000) 
         224,
         exact=paper and aux,
         min_size=63 if paper else 47,
-        why=(
-            lambda h, w: (
-                "the auxiliary classifiers read the 4 x 4 positions that 224 pixels leave them; build without aux"
-            )
-        )
-        if paper and aux
-        else (lambda h, w: "four poolings would leave a single position to the last modules"),
+        why=lambda h, w: (
+            "the auxiliary classifiers read the 4 x 4 positions that 224 pixels leave them; build without aux"
+            if paper and aux
+            else "four poolings would leave a single position to the last modules"
+        ),
     )
     title = ("GoogLeNet" if paper else "GoogLeNet (torchvision)") + (", with auxiliary classifiers" if aux else "")
     network = GoogLeNet(title, expects, layers)

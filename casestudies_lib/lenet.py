@@ -107,6 +107,7 @@ class RBFOutput(nn.Module):
     """
 
     one_row = True
+    codes: torch.Tensor
     kind, family = "RBF output", "output"
 
     def __init__(self) -> None:

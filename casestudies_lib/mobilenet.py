@@ -14,6 +14,8 @@ linear bottlenecks, CVPR 2018 (arXiv:1801.04381), Table 2; Howard et al.: Search
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import nn
 
@@ -104,7 +106,9 @@ class MobileNetV3Block(nn.Module):
         stride: int,
     ) -> None:
         super().__init__()
-        layers = [conv_bn(in_channels, expanded, 1, activation=activation)] if expanded != in_channels else []
+        layers: list[nn.Module] = []
+        if expanded != in_channels:
+            layers.append(conv_bn(in_channels, expanded, 1, activation=activation))
         layers.append(conv_bn(expanded, expanded, kernel_size, stride=stride, groups=expanded, activation=activation))
         if use_se:
             layers.append(SqueezeExcitation(expanded, round_channels(expanded / 4), gate=nn.Hardsigmoid))
@@ -219,8 +223,8 @@ def mobilenet_v3(variant: str, *, classes: int = 1000) -> Network:
     channels = 16
     features: list[nn.Module] = [conv_bn(3, channels, 3, stride=2, activation=nn.Hardswish)]
     for kernel_size, expanded, out_channels, use_se, activation, stride in V3[variant]:
-        shape = {"kernel_size": kernel_size, "use_se": use_se, "activation": activation, "stride": stride}
-        features.append(MobileNetV3Block(channels, expanded, out_channels, **shape))
+        block = partial(MobileNetV3Block, kernel_size=kernel_size, use_se=use_se, activation=activation, stride=stride)
+        features.append(block(channels, expanded, out_channels))
         channels = out_channels
     features.append(conv_bn(channels, 6 * channels, 1, activation=nn.Hardswish))
     last = {"small": 1024, "large": 1280}[variant]

@@ -6,18 +6,17 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from torch import nn
-
 from casestudies_lib.alexnet import alexnet
 from casestudies_lib.efficientnet import SCALES, efficientnet
 from casestudies_lib.inception import googlenet
 from casestudies_lib.lenet import lenet5
 from casestudies_lib.mobilenet import mobilenet_v1, mobilenet_v2, mobilenet_v3
+from casestudies_lib.network import Network
 from casestudies_lib.nin import nin_cifar
 from casestudies_lib.resnet import cifar_plain, cifar_resnet, plain, resnet
 from casestudies_lib.vgg import vgg
 
-MODELS: dict[str, Callable[[], nn.Module]] = {
+MODELS: dict[str, Callable[[], Network]] = {
     "lenet5": lenet5,
     "lenet5_1998": partial(lenet5, "1998"),
     "alexnet": alexnet,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -80,7 +81,10 @@ def name_weight_layers(chain: nn.Module, names: list[str]) -> dict[str, str]:
     return dict(zip(paths, names, strict=True))
 
 
-def he_initialised(network: Network) -> Network:
+AnyNetwork = TypeVar("AnyNetwork", bound=Network)
+
+
+def he_initialised(network: AnyNetwork) -> AnyNetwork:
     """He's normal initialisation of every convolution, over outputs; its biases 0; linear layers as they are.
 
     He et al.: Delving deep into rectifiers, ICCV 2015, eq. 14. On the meta device there is nothing to fill.

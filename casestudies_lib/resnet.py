@@ -17,6 +17,8 @@ The two families are not one network at two sizes: ImageNet's start with a 7 x 7
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -241,14 +243,14 @@ class ResNet(Network):
         self,
         title: str,
         expects: ImageSpec,
-        block: type[nn.Module],
+        block: type[PlainBlock | Bottleneck | PreActivationBlock | PreActivationBottleneck],
         counts: tuple[int, ...],
         *,
         stem: str,
         width: int,
         in_channels: int = 3,
         classes: int,
-        **options: object,
+        **options: Any,
     ) -> None:
         super().__init__(title, expects)
         batch_norm = options.get("batch_norm", True)
@@ -269,7 +271,7 @@ class ResNet(Network):
             blocks = []
             for place in range(count):
                 stride = 2 if stage > 0 and place == 0 else 1
-                first = {"activated": True} if preactivation and stage == place == 0 else {}
+                first: dict[str, Any] = {"activated": True} if preactivation and stage == place == 0 else {}
                 blocks.append(block(channels, out_channels, stride=stride, **first, **options))
                 channels = out_channels
             self.add_module(f"layer{stage + 1}", nn.Sequential(*blocks))
@@ -319,7 +321,7 @@ def resnet(
     positive_int("classes", classes)
     blocks = (ResidualBlock, Bottleneck) if not preactivation else (PreActivationBlock, PreActivationBottleneck)
     block = blocks[depth >= 50]
-    options = {"shortcut": shortcut}
+    options: dict[str, Any] = {"shortcut": shortcut}
     if block is Bottleneck:
         options["stride_in"] = stride_in
     elif stride_in == "1x1":
@@ -418,9 +420,9 @@ def cifar_resnet(
         title += ", pre-activation"
     title += _variation(width, batch_norm)
     block = PreActivationBlock if preactivation else ResidualBlock
-    options = {"shortcut": shortcut} | ({} if preactivation else {"batch_norm": batch_norm})
-    size = {"stem": "3x3", "width": width, "in_channels": in_channels, "classes": classes}
-    return ResNet(title, expects, block, counts, **size, **options)
+    options: dict[str, Any] = {"shortcut": shortcut} | ({} if preactivation else {"batch_norm": batch_norm})
+    size: dict[str, int] = {"width": width, "in_channels": in_channels, "classes": classes}
+    return ResNet(title, expects, block, counts, stem="3x3", **size, **options)
 
 
 def cifar_plain(
@@ -433,8 +435,8 @@ def cifar_plain(
     """
     counts, expects = _cifar(depth, width, in_channels, classes)
     title = f"plain-{depth} for CIFAR" + _variation(width, batch_norm)
-    size = {"stem": "3x3", "width": width, "in_channels": in_channels, "classes": classes}
-    return ResNet(title, expects, PlainBlock, counts, **size, batch_norm=batch_norm)
+    size = {"width": width, "in_channels": in_channels, "classes": classes}
+    return ResNet(title, expects, PlainBlock, counts, stem="3x3", **size, batch_norm=batch_norm)
 
 
 def _variation(width: int, batch_norm: bool) -> str:

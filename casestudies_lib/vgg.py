@@ -34,7 +34,9 @@ def layers_of(
     stages: list[tuple[int, list[int]]], batch_norm: bool = False, classes: int = 1000
 ) -> tuple[dict[str, nn.Module], list[str]]:
     """The layers of one configuration, and the paper's names of those that have weights or pool."""
-    features, names, channels = [], [], 3
+    features: list[nn.Module] = []
+    names: list[str] = []
+    channels = 3
     for stage, (width, kernels) in enumerate(stages, start=1):
         for number, kernel in enumerate(kernels, start=1):
             features.append(nn.Conv2d(channels, width, kernel, padding=kernel // 2))
@@ -81,7 +83,7 @@ def vgg(variant: int | str, *, batch_norm: bool = False, classes: int = 1000) ->
     """
     one_of("variant", variant, (*COLUMN, *CONFIGURATIONS))
     positive_int("classes", classes)
-    column = COLUMN.get(variant, variant)
+    column = variant if isinstance(variant, str) else COLUMN[variant]
 
     layers, names = layers_of(CONFIGURATIONS[column], batch_norm, classes)
     expects = ImageSpec(

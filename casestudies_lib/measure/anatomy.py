@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import prod
+from typing import Any
 
 import torch
 import torchinfo
@@ -20,6 +21,7 @@ from casestudies_lib.checks import one_of
 from casestudies_lib.measure.op import Family, Op, op_of
 from casestudies_lib.measure.receptive_field import ReceptiveField
 from casestudies_lib.models import MODELS
+from casestudies_lib.network import Network
 from casestudies_lib.page.html import scrolling_table, tag, text
 
 
@@ -103,7 +105,7 @@ class Anatomy:
         lines = [" ".join(c.ljust(w) if i < 3 else c.rjust(w) for i, (c, w) in enumerate(zip(r, width))) for r in table]
         return "\n".join([f"{self.title}, input {written(self.input_shape)}", *(line.rstrip() for line in lines)])
 
-    def _repr_pretty_(self, printer: object, cycle: bool) -> None:
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(str(self))
 
     def _repr_html_(self) -> str:
@@ -185,7 +187,7 @@ def anatomy(
     return Anatomy(network.title, network.expects.shape, tuple(layers))
 
 
-def _built(model: nn.Module | str | Callable[[], nn.Module]) -> nn.Module:
+def _built(model: nn.Module | str | Callable[[], nn.Module]) -> Network:
     """The network that a name, a function or a network stands for."""
     if isinstance(model, str):
         one_of("the model's name", model, MODELS)
@@ -193,10 +195,10 @@ def _built(model: nn.Module | str | Callable[[], nn.Module]) -> nn.Module:
     if not isinstance(model, nn.Module):
         with torch.device("meta"):
             model = model()
-    if not hasattr(model, "expects"):
+    if not isinstance(model, Network):
         raise ValueError(
             f"expected a network that says what images it expects, got a {type(model).__name__}: "
-            "wrap its layers in casestudies_lib.blocks.Network"
+            "wrap its layers in casestudies_lib.network.Network"
         )
     return model
 
@@ -211,11 +213,12 @@ def _units(module: nn.Module, whole: type[nn.Module] | tuple[type[nn.Module], ..
             yield from _units(part, whole)
 
 
-def _layers(network: nn.Module, units: set[nn.Module]) -> tuple[list[Layer], set[nn.Module]]:
+def _layers(network: Network, units: set[nn.Module]) -> tuple[list[Layer], set[nn.Module]]:
     """A layer for each call of a unit in one forward pass, and all modules that were called."""
     names = {module: network.paper_names.get(path, path) for path, module in network.named_modules()}
     weights = next(network.parameters(), torch.empty(0))
     image = torch.zeros(1, *network.expects.shape, device=weights.device, dtype=weights.dtype)
+    field_of_view = ReceptiveField(image)
     called: set[nn.Module] = set()
     found: list[tuple[int, int]] = []  # MACs and receptive field of each unit, in the order of the calls
     macs = 0  # of the modules called since the last unit was done: its own and those inside it
@@ -225,10 +228,10 @@ def _layers(network: nn.Module, units: set[nn.Module]) -> tuple[list[Layer], set
         called.add(module)
         macs += _macs(module, output)
         if module in units:
-            found.append((macs, output.sees.size))
+            found.append((macs, field_of_view.seen[output].size))
             macs = 0
 
-    with _watched(network, done), torch.no_grad(), ReceptiveField(image):
+    with _watched(network, done), torch.no_grad(), field_of_view:
         summary = torchinfo.summary(
             network, input_data=image, device=weights.device, mode="eval", depth=99, row_settings=[], verbose=0
         )

@@ -10,6 +10,7 @@ import torch
 from torch import fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
+from casestudies_lib.checks import ImageSpec
 from casestudies_lib.measure.op import Family, Op, op_of
 from casestudies_lib.network import Network
 
@@ -79,7 +80,7 @@ def _traced(module: nn.Module, shape: tuple[int, ...], whole: tuple[type[nn.Modu
     meta = copy.deepcopy(module).to("meta").eval()
     for part in meta.modules():
         if isinstance(part, Network):
-            part.expects = _Anything()
+            part.expects = _Anything(0, 0)
     try:
         graph = _Tracer(whole, method).trace(meta)
     except (fx.proxy.TraceError, ValueError) as problem:
@@ -91,7 +92,7 @@ def _traced(module: nn.Module, shape: tuple[int, ...], whole: tuple[type[nn.Modu
     return graph
 
 
-_FUNCTIONS = {
+_FUNCTIONS: dict[object, Op] = {
     operator.add: Op(Family.ADDITION, "addition"),
     torch.add: Op(Family.ADDITION, "addition"),
     torch.cat: Op(Family.CONCATENATION, "concatenation"),
@@ -116,7 +117,7 @@ def main_path(nodes: dict[str, Node]) -> list[str]:
     return longest[next(reversed(nodes))]
 
 
-class _Anything:
+class _Anything(ImageSpec):
     """Takes any input, in place of a network's `expects`, whose check reads data that tracing does not have."""
 
     def check(self, x: object, network: nn.Module) -> None: ...
@@ -146,7 +147,7 @@ def shortcuts(nodes: dict[str, Node]) -> list[Shortcut]:
         if nodes[name].op.family is Family.ADDITION:
             for other in nodes[name].reads:
                 if other != before[name]:
-                    through = []
+                    through: list[str] = []
                     while other not in before and other != path[0]:
                         through.insert(0, other)
                         other = nodes[other].reads[0]

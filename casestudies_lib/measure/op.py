@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from torch import nn
 
@@ -105,21 +106,21 @@ def op_of(module: nn.Module) -> Op:
     >>> str(op_of(nn.Conv2d(3, 96, 11, stride=4)))
     'conv 11×11, stride 4'
     """
-    family, name = next((known for layer, known in _LAYERS.items() if isinstance(module, layer)), (Family.OTHER, None))
-    name = name or getattr(module, "kind", type(module).__name__)
-    if hasattr(module, "family"):
-        family = Family(module.family)
+    about: Any = module  # the attributes by which it describes itself
+    family, word = next((known for layer, known in _LAYERS.items() if isinstance(module, layer)), (Family.OTHER, None))
+    name = str(word or getattr(about, "kind", type(module).__name__))
+    if hasattr(about, "family"):
+        family = Family(about.family)
     elif family is Family.OTHER and hasattr(module, "kind") and [*module.children()]:
         family = Family.BLOCK
-    if isinstance(module, nn.AdaptiveAvgPool2d) and square_side(module.output_size) == 1:
+    if isinstance(module, nn.AdaptiveAvgPool2d) and square_side(about.output_size) == 1:
         return Op(Family.POOL, "global average pool")
     if family not in (Family.CONV, Family.POOL):
         return Op(family, name)
-    groups = getattr(module, "groups", 1)
-    depthwise = groups > 1 and groups == module.in_channels
-    return Op(
-        family, name, square_side(module.kernel_size), square_side(getattr(module, "stride", 1)), groups, depthwise
-    )
+    groups = getattr(about, "groups", 1)
+    depthwise = groups > 1 and groups == about.in_channels
+    kernel_size, stride = square_side(about.kernel_size), square_side(getattr(about, "stride", 1))
+    return Op(family, name, kernel_size, stride, groups, depthwise)
 
 
 def square_side(size: int | tuple[int, ...]) -> int:

@@ -8,6 +8,7 @@ from math import prod
 
 import torch
 from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from casestudies_lib.measure.op import square_side
 
@@ -32,7 +33,7 @@ _WINDOWS = {
 
 
 class ReceptiveField(TorchFunctionMode):
-    """Follow the receptive field through a forward pass: within, every tensor made from `image` has `sees`.
+    """Follow the receptive field through a forward pass: `seen` holds that of every tensor made from `image`.
 
     A window of k grows it by (k - 1) steps, and a stride stretches the step. A result that mixes several inputs sees
     what the widest of them sees; a map of which a single position is left, flattened or averaged, saw the whole image.
@@ -42,21 +43,21 @@ class ReceptiveField(TorchFunctionMode):
     def __init__(self, image: torch.Tensor) -> None:
         super().__init__()
         self.side = image.shape[-1]
-        image.sees = Sees(1, 1)
+        self.seen = WeakTensorKeyDictionary({image: Sees(1, 1)})
 
     def __torch_function__(self, func: Callable, types: tuple, args: tuple = (), kwargs: dict | None = None) -> object:
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
         given = [*args, *kwargs.values()]
         inputs = [x for value in given for x in (value if isinstance(value, (list, tuple)) else [value])]
-        inputs = [x for x in inputs if isinstance(x, torch.Tensor) and hasattr(x, "sees")]
+        inputs = [x for x in inputs if isinstance(x, torch.Tensor) and x in self.seen]
         if func.__name__ == "mul":
             inputs = [x for x in inputs if prod(x.shape[2:]) > 1] or inputs
         if inputs:
-            widest = max((x.sees for x in inputs), key=lambda sees: (sees.size, sees.step))
+            widest = max((self.seen[x] for x in inputs), key=lambda sees: (sees.size, sees.step))
             for part in result if isinstance(result, (list, tuple)) else [result]:
                 if isinstance(part, torch.Tensor):
-                    part.sees = self._after(func.__name__, widest, inputs[0], part, args, kwargs)
+                    self.seen[part] = self._after(func.__name__, widest, inputs[0], part, args, kwargs)
         return result
 
     def _after(
