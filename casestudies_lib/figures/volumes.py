@@ -9,8 +9,8 @@ from IPython.display import HTML
 
 from casestudies_lib.lenet import SparseConv2d
 from casestudies_lib.measure.anatomy import Anatomy, Layer
-from casestudies_lib.page.html import tag, text
-from casestudies_lib.page.palette import CENTRED, COLOURS
+from casestudies_lib.page.html import drawing, tag
+from casestudies_lib.page.palette import COLOURS
 
 
 def draw(network: Anatomy, *, height: int = 120) -> HTML:
@@ -52,16 +52,16 @@ def draw(network: Anatomy, *, height: int = 120) -> HTML:
         parts.append(
             tag(
                 "div",
-                tag("div", tag("br").join(map(text, above)), style=small),
+                tag("div", tag("br").join(above), style=small),
                 tag("div", arrow, picture, style="display:flex;align-items:flex-end"),
-                tag("div", tag("strong", layer.size), tag("br"), text(names), style=small),
+                tag("div", tag("strong", layer.size), tag("br"), names, style=small),
                 style=column,
             )
         )
         spoken.append(f"{names}: {operation} gives {layer.size}" if operation else f"input {layer.size}")
     alt = f"{network.title} as a chain of volumes drawn to scale. " + "; ".join(spoken) + "."
     row = "display:flex;flex-wrap:wrap;justify-content:center;row-gap:1em"
-    return HTML(tag("div", *parts, class_="drawing", role="img", aria_label=alt, style=row))
+    return HTML(str(drawing(alt, *parts, style=row)))
 
 
 def _between(network: Anatomy, group: list[Layer]) -> list[str]:
@@ -159,4 +159,4 @@ def draw_connections(layer: SparseConv2d) -> HTML:
     style = f"width:100%;max-width:{width * 1.5:.0f}px"
     box = {"viewBox": f"0 0 {width} {height}", "fill": "currentColor", "font-size": 11}
     svg = tag("svg", *parts, **box, aria_hidden="true", style=style)
-    return HTML(tag("div", svg, class_="drawing", role="img", aria_label=alt, style=CENTRED))
+    return HTML(str(drawing(alt, svg)))
