@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from math import floor
 from typing import NamedTuple
 
 import torch
@@ -13,7 +12,7 @@ from IPython.display import HTML
 from torch import nn
 
 from casestudies_lib.checks import Images, one_of
-from casestudies_lib.explorers.explorer import Knob, explorer_of_knobs
+from casestudies_lib.explorers.explorer import Knob, explorer_of_knobs, rounded
 from casestudies_lib.measure.anatomy import anatomy
 from casestudies_lib.network import Network
 from casestudies_lib.page.html import bar, joined, tag
@@ -76,7 +75,7 @@ def _compared(before: int, after: int) -> str:
     times = max(before / after, after / before)
     if times < 1.05:
         return "as many" if before == after else "about as many"
-    return f"{floor(10 * times + 0.5) / 10:.1f} times {'more' if after > before else 'fewer'}"
+    return f"{rounded(times, 10):.1f} times {'more' if after > before else 'fewer'}"
 
 
 def _groups(conv: Conv) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import floor
 from pathlib import Path
 
 from IPython.display import HTML
@@ -109,6 +110,15 @@ class Knob:
                 f"expected the start of {self.label!r} to be one of {', '.join(map(_written, self.values))}, "
                 f"got {self.start!r}: choose one of them"
             )
+
+
+def rounded(number: float, scale: float) -> float:
+    """To a digit of which `scale` make one, halves upwards, by the steps that `explorer.js` takes.
+
+    >>> rounded(2.25, 10)
+    2.3
+    """
+    return floor(scale * number + 0.5) / scale
 
 
 def _slider(name: str, values: Sequence[float], start: float, words: str) -> Markup:

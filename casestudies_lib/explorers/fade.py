@@ -48,7 +48,7 @@ def fade(
     for title in blocks:
         alt = f"The photograph after {title}, with the weights that the slider sets."
         svgs = [
-            framed(alt, side, pictures[title, scale], style=f"display:{_shown(scale == scales[0])['display']}")
+            framed(alt, side, pictures[title, scale], style=f"display: {_shown(scale == scales[0])['display']};")
             for scale in scales
         ]
         panels.append(tag("figure", *svgs, tag("figcaption", captions[title, scales[0]])))

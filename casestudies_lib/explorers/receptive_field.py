@@ -31,10 +31,11 @@ def receptive_field(network: Anatomy, photo: torch.Tensor, *, start: str) -> HTM
     rows = [
         {
             "text": f"{layer.name}: one unit sees {width} × {width} of the {side} × {side} pixels",
-            "rect": [{"x": (side - width) / 2, "y": (side - width) / 2, "width": width, "height": width}],
+            "rect": [{"x": edge, "y": edge, "width": width, "height": width}],
         }
         for layer in seen
         for width in [min(layer.receptive_field, side)]
+        for edge in [f"{(side - width) / 2:g}"]
     ]
     at = [layer.name for layer in seen].index(start)
     image = tag("image", href=jpeg(photo[0], quality=80), width=side, height=side)

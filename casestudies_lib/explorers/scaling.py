@@ -7,7 +7,7 @@ from math import floor
 from IPython.display import HTML
 
 from casestudies_lib.efficientnet import B0, compound, scaled, scaled_b0
-from casestudies_lib.explorers.explorer import Knob, explorer_of_knobs
+from casestudies_lib.explorers.explorer import Knob, explorer_of_knobs, rounded
 from casestudies_lib.measure.anatomy import anatomy
 from casestudies_lib.page.html import bar, joined, tag
 from casestudies_lib.page.palette import COLOURS
@@ -50,7 +50,7 @@ def scaling() -> HTML:
 def combined(phi: float, depth: float, width: float, resolution: float) -> dict[str, float]:
     """What four sliders together make, for `scaled_b0`."""
     rule = compound(phi)
-    multiplied = {"depth": round(depth * rule["depth"], 9), "width": round(width * rule["width"], 9)}
+    multiplied = {"depth": rounded(depth * rule["depth"], 1e9), "width": rounded(width * rule["width"], 1e9)}
     return multiplied | {"resolution": floor(rule["resolution"] * resolution + 0.5)}
 
 

@@ -19,7 +19,7 @@ def test_explorer_takes_its_numbers_from_anatomy():
     rows = json.loads(page.div["data-given"])
     seen = [layer for layer in vgg.rows if len(layer.shape) == 3]
     assert [row["rect"][0]["width"] for row in rows] == [layer.receptive_field for layer in seen]
-    assert all(row["rect"][0]["x"] * 2 + row["rect"][0]["width"] == 224 for row in rows)
+    assert all(float(row["rect"][0]["x"]) * 2 + row["rect"][0]["width"] == 224 for row in rows)
     assert rows[int(page.input["value"])]["text"] == page.output.text == page.input["aria-valuetext"]
     assert page.output.text.startswith("conv3_3: one unit sees 40 × 40")
     assert page.svg["role"] == "img" and page.svg["aria-label"]
@@ -72,7 +72,7 @@ def test_fade_ends_in_what_the_blocks_leave():
     assert rows[1]["text"] == "weights × 0" and rows[1]["figcaption"] == [{"text": words} for words in ends]
     assert [{"text": caption.text} for caption in page.find_all("figcaption")] == rows[0]["figcaption"]
     assert [svg["style"]["display"] for svg in rows[1]["figure svg"]] == ["none", "inline"] * 2
-    assert ["display:none" in svg["style"] for svg in page.select("figure svg")] == [False, True] * 2
+    assert ["display: none" in svg["style"] for svg in page.select("figure svg")] == [False, True] * 2
     assert page.svg["aria-label"] == "The photograph that goes in."
     with pytest.raises(ValueError, match=r"expected one colour photograph \(1, 3, side, side\), got \(3, 16, 16\)"):
         fade(photo[0], blocks, [1, 0])
