@@ -5,8 +5,10 @@ Needs Chromium, and no built book.
 
 from __future__ import annotations
 
+import functools
 import json
 import random
+from dataclasses import replace
 from itertools import chain, combinations, product
 
 import judge
@@ -180,13 +182,15 @@ def result(kind, depth, curve):
     return {"run": {"kind": kind, "depth": depth, "seed": 0}, "curve": curve}
 
 
+@functools.cache
 def every_explorer(title: str = "One"):
-    photo = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    photo = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    seen = replace(anatomy("vgg16"), input_shape=(3, 64, 64))
     results = [result(kind, depth, [0.8, depth / 100]) for kind in ("plain", "residual") for depth in (8, 44)]
     rows = [row._replace(title=f"{title}{n}", family=title, source=title) for n, row in enumerate(networks(3))]
     knobs = BOTTLENECK | {"width": Knob(title, (16, 32), 16)}
     return {
-        "receptive_field": receptive_field(anatomy("vgg16"), photo, start="conv3_3"),
+        "receptive_field": receptive_field(seen, photo, start="conv3_3"),
         "depth": depth_slider(results, start=44),
         "fade": fade(photo, {title: lambda scale: nn.Conv2d(3, 3, 1), "b": lambda scale: nn.Identity()}, [1, 0]),
         "mix": mix(photo, what=title, pixel=(1, 1)),
@@ -196,12 +200,12 @@ def every_explorer(title: str = "One"):
     }
 
 
-EXPLORERS = every_explorer()
+EXPLORERS = ("receptive_field", "depth", "fade", "mix", "cost", "scaling", "compare")
 
 
 @pytest.mark.parametrize("name", EXPLORERS)
 def test_python_draws_what_javascript_shows_at_first(tab, name):
-    box = tab(EXPLORERS[name]).locator(".explorer")
+    box = tab(every_explorer()[name]).locator(".explorer")
     as_drawn = "b => [b.innerText, ...[...b.querySelectorAll('svg')].map(svg => svg.outerHTML)]"
     before = box.evaluate(as_drawn)
     box.evaluate("box => box.dispatchEvent(new Event('input'))")
@@ -209,15 +213,15 @@ def test_python_draws_what_javascript_shows_at_first(tab, name):
     assert after == before
 
 
-# Counts who listens to what, before any script of the page runs.
-LISTENERS = """
+# Counts who listens for moves of a slider.
+LISTENERS = """() => {
     window.heard = new Map();
     const listen = EventTarget.prototype.addEventListener;
     EventTarget.prototype.addEventListener = function (kind, ...rest) {
         if (kind === "input") heard.set(this, (heard.get(this) ?? 0) + 1);
         return listen.call(this, kind, ...rest);
     };
-"""
+}"""
 # As JupyterLab shows an output: scripts that came by innerHTML do not run until each is replaced by a copy.
 AS_JUPYTERLAB = """(cell, html) => {
     cell.innerHTML = html;
@@ -237,14 +241,12 @@ MOVE = """box => {
 def test_many_explorers_on_a_page_each_listen_once(tab):
     page = tab()
     page.evaluate(LISTENERS)
-    page = tab(*EXPLORERS.values(), *EXPLORERS.values())
+    page = tab(*2 * list(every_explorer().values()))
     boxes = page.locator(".explorer")
     assert boxes.count() == 2 * len(EXPLORERS)
-    assert (
-        page.evaluate("[...document.querySelectorAll('.explorer')].map(box => heard.get(box))") == [1] * boxes.count()
-    )
+    assert boxes.evaluate_all("all => all.map(box => heard.get(box))") == [1] * boxes.count()
     before = boxes.evaluate_all("all => all.map(box => box.innerHTML)")
-    moved = len(EXPLORERS) + list(EXPLORERS).index("cost")
+    moved = len(EXPLORERS) + EXPLORERS.index("cost")
     boxes.nth(moved).evaluate(MOVE)
     after = boxes.evaluate_all("all => all.map(box => box.innerHTML)")
     assert [place for place, pair in enumerate(zip(before, after)) if pair[0] != pair[1]] == [moved]
@@ -253,9 +255,9 @@ def test_many_explorers_on_a_page_each_listen_once(tab):
 @pytest.mark.parametrize("name", EXPLORERS)
 def test_an_output_that_runs_again_moves_as_before(tab, name):
     """In JupyterLab: a cell that runs twice, and one that the reader lets run, whose first element is then removed."""
-    cell = tab(EXPLORERS[name]).locator(".cell")
+    cell = tab(every_explorer()[name]).locator(".cell")
     for let_run in (False, True):
-        cell.evaluate(AS_JUPYTERLAB, EXPLORERS[name].data)
+        cell.evaluate(AS_JUPYTERLAB, every_explorer()[name].data)
         if let_run:
             cell.evaluate("cell => cell.removeChild(cell.firstChild)")
         box = cell.locator(".explorer")
@@ -270,7 +272,7 @@ def test_an_output_moves_in_a_frame_of_its_own(tab):
     page = tab()
     page.evaluate(
         "all => all.map(html => document.body.append(Object.assign(document.createElement('iframe'), {srcdoc: html})))",
-        [output.data for output in EXPLORERS.values()],
+        [output.data for output in every_explorer().values()],
     )
     for number in range(len(EXPLORERS)):
         box = page.frame_locator("iframe").nth(number).locator(".explorer")

@@ -1,6 +1,7 @@
 """Explorers of one slider, as markup; tests/browser moves them."""
 
 import json
+import re
 from functools import partial
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from bs4 import BeautifulSoup
 
 from casestudies_lib.explorers import depth_slider, fade, mix, receptive_field
+from casestudies_lib.explorers.explorer import HERE, explorer
 from casestudies_lib.measure.anatomy import anatomy
 from casestudies_lib.resnet import PlainBlock, ResidualBlock
 from casestudies_lib.training.datasets import PHOTOGRAPHS, photograph
@@ -86,9 +88,20 @@ def test_every_explorer_names_the_photographer():
             fade(photo, {"plain": lambda scale: PlainBlock(3, 3, batch_norm=False)}, [1]),
             mix(photo, what=name, pixel=(1, 1)),
         )
-        for explorer in shown:
-            line = BeautifulSoup(explorer.data, "html.parser").find(class_="credit")
+        for one in shown:
+            line = BeautifulSoup(one.data, "html.parser").find(class_="credit")
             assert line.text == f"Photograph: {credit.photographer}, {credit.licence}; cut and scaled here"
             assert [link["href"] for link in line.find_all("a")] == [credit.source, credit.licence_url]
     nobodys = mix(torch.rand(1, 3, 8, 8), what="noise", pixel=(1, 1))
     assert not BeautifulSoup(nobodys.data, "html.parser").find(class_="credit")
+
+
+def test_scripts_and_styles_end_where_they_should():
+    files = [path for path in HERE.iterdir() if path.suffix in (".js", ".css")]
+    assert {"explorer.js", "explorer.css", "cost.js", "scaling.js", "mix.js", "compare.js"} == {f.name for f in files}
+    for path in files:
+        assert not re.search(r"</(script|style)|<!--", path.read_text(), re.IGNORECASE), path.name
+    page = BeautifulSoup(explorer("cost", "x < y", given={"a": "</script>"}).data, "html.parser")
+    assert [part.name for part in page.find_all(recursive=False)] == ["script", "style", "div", "script"]
+    assert json.loads(page.div["data-given"]) == {"a": "</script>"} and page.div.text == "x < y"
+    assert page.script.text == "\n".join((HERE / name).read_text() for name in ("explorer.js", "cost.js"))
