@@ -146,7 +146,7 @@ def _picture(
     rows: Sequence[Row], y: list[float], price: str, axis: dict, colours: dict[str, str], alt: tuple[str, str]
 ) -> Markup:
     x, best = axis["x"], front(rows, price)
-    corners = " L".join(f"{x[at]},{y[at]}" for at in map(rows.index, best))
+    corners = " L".join(f"{x[at]:g},{y[at]:g}" for at in map(rows.index, best))
     parts = [line(f"M{LEFT},{TOP} V{BOTTOM} H{RIGHT}", width=0.8)]
     dashes = {"stroke-dasharray": "3 2"}
     parts.append(tag("path", d=f"M{corners}", class_="front", fill="none", stroke="currentColor", **dashes))
@@ -155,11 +155,11 @@ def _picture(
     parts.append(words("top-1 %", 2, 10, "start", small=True))
     middle = {"text-anchor": "middle", "font-size": 10}
     for place, label in axis["ticks"]:
-        about = {"x": place, "y": BOTTOM + 14, "display": "inline" if label else "none"}
+        about = {"x": f"{place:g}", "y": BOTTOM + 14, "display": "inline" if label else "none"}
         parts.append(tag("text", label, class_="tick", **about, **middle))
     parts.append(tag("text", axis["label"], class_="axis", x=(LEFT + RIGHT) / 2, y=BOTTOM + 30, **middle))
     for at, row in enumerate(rows):
-        about = {"cx": x[at], "cy": y[at], "r": 5, "display": "inline", "data-at": at}
+        about = {"cx": f"{x[at]:g}", "cy": f"{y[at]:g}", "r": 5, "display": "inline", "data-at": at}
         look = {"fill": colours[row.family], "stroke": "currentColor", "stroke-width": 2 if row in best else 0}
         parts.append(tag("circle", tag("title", row.title), class_="dot", **about, **look))
     box = {"viewBox": f"0 0 360 {BOTTOM + 36}", "fill": "currentColor", "font-size": 13, "role": "img"}

@@ -187,7 +187,7 @@ def every_explorer(title: str = "One"):
     photo = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     seen = replace(anatomy("vgg16"), input_shape=(3, 64, 64))
     results = [result(kind, depth, [0.8, depth / 100]) for kind in ("plain", "residual") for depth in (8, 44)]
-    rows = [row._replace(title=f"{title}{n}", family=title, source=title) for n, row in enumerate(networks(3))]
+    rows = [row._replace(title=f"{title}{n}", family=title, source=title) for n, row in enumerate(networks())]
     knobs = BOTTLENECK | {"width": Knob(title, (16, 32), 16)}
     return {
         "receptive_field": receptive_field(seen, photo, start="conv3_3"),
