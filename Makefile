@@ -42,8 +42,8 @@ words: $(VENV)/ready ## accept the words of claims, quotations and pictures as t
 mutants: $(VENV)/ready ## put small mistakes into the library and see what notices: hours (MUTANTS="--sample 120 --jobs 2")
 	$(BIN)/python tools/mutants.py $(MUTANTS)
 
-lint: $(VENV)/ready ## check style, notebooks too, and types
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+lint: $(VENV)/ready ## check style, notebooks and JavaScript too, and types
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/oxlint --deny-warnings . && $(BIN)/mypy
 
 format: $(VENV)/ready ## mend style
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .

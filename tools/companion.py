@@ -73,7 +73,7 @@ class OneClaim(SphinxDirective):
                     self.env.note_dependency(str(path))
                     up = "../" * self.env.docname.count("/")
                     link = f"{up}notebooks/{path.stem}.html#{anchor(record['name'])}"
-                    return [nodes.raw("", as_html(record, link=link), format="html")]
+                    return [nodes.raw("", str(as_html(record, link=link)), format="html")]
         raise self.error(f"no notebook shows a claim called {self.arguments[0]}")
 
 

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 
 from IPython.display import HTML
 
-from casestudies_lib.explorers.slider import explorer
+from casestudies_lib.explorers.explorer import explorer_of_rows
 from casestudies_lib.page.html import tag
+from casestudies_lib.page.palette import PLAIN_COLOURS
 
-_MOVE = "box.querySelectorAll('path.curve').forEach((path, i) => path.setAttribute('d', row.curves[i]));"
 _WIDTH, _HEIGHT, _LEFT = 300, 150, 34
-_LOOK = {"plain": {"stroke": "#c8372d", "stroke-dasharray": "5 3"}, "residual": {"stroke": "#4c78a8"}}
+_LOOK = {kind: {"stroke": colour} for kind, colour in PLAIN_COLOURS.items()}
+_LOOK["plain"]["stroke-dasharray"] = "5 3"
 
 
 def depth_slider(results: Iterable[dict], *, start: int) -> HTML:
@@ -37,7 +38,8 @@ def depth_slider(results: Iterable[dict], *, start: int) -> HTML:
             curves += [_path(curve) for curve in of_kind] + [""] * (seeds - len(of_kind))
             ends = [curve[-1] for curve in of_kind]
             words.append(f"{kind} {_percent(min(ends))} to {_percent(max(ends))}" if ends else f"{kind} not recorded")
-        rows.append({"curves": curves, "text": f"{depth} layers, training error in the last pass: {', '.join(words)}"})
+        text = f"{depth} layers, training error in the last pass: {', '.join(words)}"
+        rows.append({"text": text, "path.curve": [{"d": curve} for curve in curves]})
     at = depths.index(start)
     passes = max(len(result["curve"]) for result in results)
     parts = []
@@ -48,7 +50,7 @@ def depth_slider(results: Iterable[dict], *, start: int) -> HTML:
         parts.append(tag("text", f"{share:.0%}", x=_LEFT - 4, y=y + 3.5, **{"text-anchor": "end"}))
     for number, kind in enumerate(kind for kind in _LOOK for _ in range(seeds)):
         look = {"fill": "none", "stroke-width": 1.8, **_LOOK[kind]}
-        parts.append(tag("path", d=rows[at]["curves"][number], class_="curve", **look))
+        parts.append(tag("path", **rows[at]["path.curve"][number], class_="curve", **look))
     parts.append(tag("text", f"pass over the images, 1 to {passes}", x=_LEFT, y=_HEIGHT + 24))
     for place, (kind, look) in enumerate(_LOOK.items()):
         x = _LEFT + 170 + 66 * place
@@ -56,8 +58,8 @@ def depth_slider(results: Iterable[dict], *, start: int) -> HTML:
         parts.append(tag("text", kind, x=x + 19, y=_HEIGHT + 24))
     alt = f"Training error against passes for plain and residual networks of {depths[0]} to {depths[-1]} layers."
     box = {"viewBox": f"0 0 {_LEFT + _WIDTH + 6} {_HEIGHT + 30}", "fill": "currentColor", "font-size": 10}
-    svg = tag("svg", *parts, **box, role="img", aria_label=alt, style="width:100%")
-    return explorer(svg, rows, start=at, label="layers", move=_MOVE)
+    svg = tag("svg", *parts, **box, role="img", aria_label=alt)
+    return explorer_of_rows(svg, rows, start=at, label="layers")
 
 
 def _is(result: dict, kind: str, depth: int) -> bool:

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from IPython.display import HTML
 
-from casestudies_lib.explorers.slider import Knob, credit_line, explorer_of_many, jpeg
-from casestudies_lib.page.html import tag
+from casestudies_lib.explorers.explorer import Knob, explorer_of_knobs
+from casestudies_lib.explorers.photo import check_photograph, credit_line, framed, jpeg
+from casestudies_lib.page.html import joined, tag
+from casestudies_lib.page.palette import MARKER
 
 CHANNELS = ("red", "green", "blue")
-
-# The browser's colour matrix is a 1 x 1 convolution from three channels to three; here its three filters are the same.
-_MOVE = """
-const row = [at.red, at.green, at.blue, 0, at.bias].join(' ');
-box.querySelector('feColorMatrix').setAttribute('values', row + ' ' + row + ' ' + row + ' 0 0 0 1 0');
-const pixel = [...JSON.parse(box.dataset.pixel), 1], weights = [at.red, at.green, at.blue, at.bias];
-const sum = Math.round(100 * weights.reduce((total, weight, i) => total + weight * pixel[i], 0)) / 100 + 0;
-words = 'The marked pixel: ' + weights.map((weight, i) => (weight < 0 ? '−' : i ? '+' : '') + (i ? ' ' : '')
-  + Math.abs(weight).toFixed(1) + (i < 3 ? ' · ' + pixel[i].toFixed(2) : '')).join(' ')
-  + ' = ' + sum.toFixed(2).replace('-', '−') + (sum < 0 ? ', and 0 after the ReLU' : '');
-"""
 
 
 def mix(
@@ -42,14 +35,8 @@ def mix(
     Raises:
         ValueError: a photograph of another shape or range, a pixel outside it, or a start that no slider has.
     """
-    if photo.dim() != 4 or photo.shape[:2] != (1, 3) or photo.shape[2] != photo.shape[3]:
-        raise ValueError(
-            f"expected one colour photograph (1, 3, side, side), got {tuple(photo.shape)}: see photograph()"
-        )
+    check_photograph(photo)
     side = photo.shape[-1]
-    if not photo.is_floating_point() or photo.min() < 0 or photo.max() > 1:
-        came = f"{photo.dtype} from {photo.min():g} to {photo.max():g}"
-        raise ValueError(f"expected a float photograph with values in [0, 1], got {came}: scale it, see photograph()")
     if len(start) != 4:
         raise ValueError(f"expected a start of three weights and a bias, got {start!r}: pass four numbers")
     if not all(0 <= place < side for place in pixel):
@@ -63,24 +50,32 @@ def mix(
     row = " ".join(f"{value:g}" for value in (*start[:3], 0, start[3]))
     matrix = tag("feColorMatrix", type="matrix", values=f"{row} {row} {row} 0 0 0 1 0")
     mixed = tag("filter", matrix, id=name, **{"color-interpolation-filters": "sRGB"})
-    data = jpeg(photo[0])
     y, x = pixel
-    ring = {"x": x - 5, "y": y - 5, "width": 10, "height": 10, "fill": "none", "stroke": "#ff2d95", "stroke-width": 2}
+    ring = {"x": x - 5, "y": y - 5, "width": 10, "height": 10, "fill": "none", "stroke": MARKER, "stroke-width": 2}
+    data = jpeg(photo[0])
     panels = []
     for words, style in (("what goes in", None), ("what comes out", f"filter:url(#{name})")):
         image = tag("image", href=data, width=side, height=side, style=style)
-        about = {"viewBox": f"0 0 {side} {side}", "role": "img", "style": "width:100%"}
         alt = f"A photograph of {what}: {words}{' of the 1×1 convolution' if style else ''}."
-        svg = tag("svg", tag("defs", mixed) if style else "", image, tag("rect", **ring), aria_label=alt, **about)
-        panels.append(tag("div", svg, tag("div", words, style="font-size:.85em"), style="flex:1"))
+        svg = framed(alt, side, tag("defs", mixed) if style else "", image, tag("rect", **ring))
+        panels.append(tag("div", svg, tag("div", words, class_="under")))
     seen = [round(value, 2) for value in photo[0, :, y, x].tolist()]
-    terms = [(weight, f" · {value:.2f}") for weight, value in zip(start, seen)] + [(start[3], "")]
-    summed = [
-        ("−" if weight < 0 else "+" if place else "") + " " * (place > 0) + f"{abs(weight):.1f}{value}"
-        for place, (weight, value) in enumerate(terms)
-    ]
-    total = round(sum(weight * value for weight, value in zip(start, [*seen, 1])), 2) + 0.0  # and not -0.00
-    words = f"The marked pixel: {' '.join(summed)} = {total:.2f}".replace("-", "−")
-    words += ", and 0 after the ReLU" if total < 0 else ""
-    pair = tag("div", *panels, style="display:flex;gap:1em") + credit_line(photo)
-    return explorer_of_many(pair, knobs, words, move=_MOVE, width="30em", data_pixel=seen)
+    picture = joined(tag("div", *panels, class_="panels"), credit_line(photo))
+    return explorer_of_knobs("mix", picture, knobs, summed(start, seen), given=seen, width="30em")
+
+
+def summed(weights: Sequence[float], seen: Sequence[float]) -> str:
+    """The filter's sum at one pixel, written out: weights and bias in tenths, values in hundredths, so it is exact.
+
+    >>> summed((1.0, -1.0, 0.0, 0.0), (0.25, 0.5, 1.0))
+    'The marked pixel: 1.0 · 0.25 − 1.0 · 0.50 + 0.0 · 1.00 + 0.0 = −0.25, and 0 after the ReLU'
+    """
+    terms, thousandths = [], 0
+    for place, weight in enumerate(weights):
+        sign = "−" if weight < 0 else "+" if place else ""
+        value = f" · {seen[place]:.2f}" if place < len(seen) else ""
+        terms.append(f"{sign}{' ' if place else ''}{abs(weight):.1f}{value}")
+        thousandths += round(10 * weight) * (round(100 * seen[place]) if value else 100)
+    hundredths = (thousandths + 5) // 10
+    total = f"{hundredths / 100:.2f}".replace("-", "−")
+    return f"The marked pixel: {' '.join(terms)} = {total}" + (", and 0 after the ReLU" if hundredths < 0 else "")

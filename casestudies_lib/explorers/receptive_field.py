@@ -6,11 +6,11 @@ import torch
 from IPython.display import HTML
 
 from casestudies_lib.checks import one_of
-from casestudies_lib.explorers.slider import credit_line, explorer, jpeg
+from casestudies_lib.explorers.explorer import explorer_of_rows
+from casestudies_lib.explorers.photo import check_photograph, credit_line, framed, jpeg
 from casestudies_lib.measure.anatomy import Anatomy
-from casestudies_lib.page.html import tag
-
-_MOVE = "for (const key of ['x', 'y', 'width', 'height']) box.querySelector('rect').setAttribute(key, row.rect[key]);"
+from casestudies_lib.page.html import joined, tag
+from casestudies_lib.page.palette import LIT, MARKER
 
 
 def receptive_field(network: Anatomy, photo: torch.Tensor, *, start: str) -> HTML:
@@ -22,38 +22,25 @@ def receptive_field(network: Anatomy, photo: torch.Tensor, *, start: str) -> HTM
         start: the layer that the slider stands on at first.
 
     Raises:
-        ValueError: an unknown layer, or a photograph of another size than the network's input.
+        ValueError: an unknown layer, or a photograph of another size than the network's input or of another range.
     """
+    check_photograph(photo, network)
     side = network.input_shape[-1]
-    if tuple(photo.shape) != (1, *network.input_shape):
-        raise ValueError(
-            f"expected a photograph {(1, *network.input_shape)} for {network.title}, got {tuple(photo.shape)}: "
-            f"load it with photograph(size={side})"
-        )
     seen = [layer for layer in network.rows if len(layer.shape) == 3]
     one_of("start", start, [layer.name for layer in seen])
     rows = [
         {
-            "rect": {"x": (side - width) / 2, "y": (side - width) / 2, "width": width, "height": width},
             "text": f"{layer.name}: one unit sees {width} × {width} of the {side} × {side} pixels",
+            "rect": [{"x": edge, "y": edge, "width": width, "height": width}],
         }
         for layer in seen
         for width in [min(layer.receptive_field, side)]
+        for edge in [f"{(side - width) / 2:g}"]
     ]
     at = [layer.name for layer in seen].index(start)
-    data = jpeg(photo[0], quality=80)
+    image = tag("image", href=jpeg(photo[0], quality=80), width=side, height=side)
+    look = {"fill": LIT, "fill-opacity": 0.25, "stroke": MARKER, "stroke-width": 3}
     alt = f"A photograph with the square that one unit in the middle of {network.title} sees, layer by layer."
-    square = {"fill": "#ffffff", "fill-opacity": 0.25, "stroke": "#ff2d95", "stroke-width": 3}
-    svg = tag(
-        "svg",
-        tag("image", href=data, width=side, height=side),
-        tag("rect", **rows[at]["rect"], **square),
-        viewBox=f"0 0 {side} {side}",
-        role="img",
-        aria_label=alt,
-        style="width:100%",
-    )
+    picture = joined(framed(alt, side, image, tag("rect", **rows[at]["rect"][0], **look)), credit_line(photo))
     seen_as = f"{side}×{side}, brightness {photo.mean():.2f}"  # what a test compares of the photograph
-    return explorer(
-        svg + credit_line(photo), rows, start=at, label="layer", move=_MOVE, width="26em", data_photo=seen_as
-    )
+    return explorer_of_rows(picture, rows, start=at, label="layer", width="26em", data_photo=seen_as)

@@ -13,10 +13,11 @@ from collections.abc import Sequence
 import matplotlib
 import numpy as np
 from IPython.display import display
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from casestudies_lib.page.html import tag
-from casestudies_lib.page.palette import CENTRED, COLOURS
+from casestudies_lib.page.html import drawing
+from casestudies_lib.page.palette import COLOURS
 
 MIME = "application/vnd.casestudies.figure+json"
 
@@ -59,11 +60,9 @@ def show(drawn: Figure, name: str, alt: str, *, trained: bool = False) -> None:
     svg = svg.replace("#000000", "currentColor")
     svg = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", svg)
     svg = re.sub(r"font-family: [^;\"]*; ?", "", svg)
-    svg = _rounded(_numbered(svg, name))
-    page = tag(
-        "div", svg, class_="drawing trained" if trained else "drawing", role="img", aria_label=alt, style=CENTRED
-    )
-    display({"text/html": page, "text/plain": alt, MIME: _drawn(drawn, trained)}, raw=True)
+    svg = Markup(_rounded(_numbered(svg, name)))  # matplotlib escapes what it writes
+    page = drawing(alt, svg, kind="drawing trained" if trained else "drawing")
+    display({"text/html": str(page), "text/plain": alt, MIME: _drawn(drawn, trained)}, raw=True)
 
 
 def _numbered(svg: str, name: str) -> str:

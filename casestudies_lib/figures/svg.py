@@ -6,8 +6,7 @@ import re
 
 from IPython.display import HTML
 
-from casestudies_lib.page.html import tag, text
-from casestudies_lib.page.palette import CENTRED
+from casestudies_lib.page.html import drawing, tag
 
 
 def box(label: str, x: float, y: float, wide: float, tall: float, colour: str, small: bool = False) -> list[str]:
@@ -27,7 +26,7 @@ def words(said: str, x: float, y: float, anchor: str = "middle", *, small: bool 
     """Text that stands, ends or is centred at a place."""
     size = {"font-size": 10} if small else {}
     style = {"font-style": "italic"} if italic else {}
-    return tag("text", text(said), x=f"{x:.1f}", y=f"{y:.1f}", **{"text-anchor": anchor}, **size, **style)
+    return tag("text", said, x=f"{x:.1f}", y=f"{y:.1f}", **{"text-anchor": anchor}, **size, **style)
 
 
 def line(
@@ -58,4 +57,4 @@ def picture(parts: list[str], width: float, height: float, alt: str, most: str, 
     """The parts as one picture with alt text, at most `most` wide, as CSS writes it."""
     box = {"viewBox": f"0 0 {width:.0f} {height:.0f}", "fill": "currentColor", "font-size": font_size}
     svg = tag("svg", *parts, **box, aria_hidden="true", style=f"width:100%;max-width:{most}")
-    return HTML(tag("div", svg, class_="drawing", role="img", aria_label=alt, style=CENTRED))
+    return HTML(str(drawing(alt, svg)))

@@ -9,7 +9,7 @@ from IPython.display import HTML
 from casestudies_lib.figures.look import colour_of, label
 from casestudies_lib.measure.anatomy import Anatomy, Layer
 from casestudies_lib.measure.op import Family, Op
-from casestudies_lib.page.html import tag, text
+from casestudies_lib.page.html import drawing, tag
 from casestudies_lib.page.palette import COLOURS
 
 
@@ -36,7 +36,7 @@ def draw(network: Anatomy, *, height: int = 120) -> HTML:
         spoken.append(f"{_names(group)}: {group[0].op}{times} gives {group[0].size}")
     alt = f"{network.title} as a chain of volumes drawn to scale. " + "; ".join(spoken) + "."
     row = "display:flex;flex-wrap:wrap;justify-content:center;row-gap:1em"
-    return HTML(tag("div", *parts, class_="drawing", role="img", aria_label=alt, style=row))
+    return HTML(str(drawing(alt, *parts, style=row)))
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,9 @@ def _part(group: list[Layer], above: list[str], arrow: str, scale: _Scale) -> st
     picture = _vector(layer, scale) if _is_vector(layer) else _volume(layer, scale)
     return tag(
         "div",
-        tag("div", tag("br").join(map(text, above)), style=_SMALL),
+        tag("div", tag("br").join(above), style=_SMALL),
         tag("div", arrow, picture, style="display:flex;align-items:flex-end"),
-        tag("div", tag("strong", layer.size), tag("br"), text(_names(group)), style=_SMALL),
+        tag("div", tag("strong", layer.size), tag("br"), _names(group), style=_SMALL),
         style=_COLUMN,
     )
 

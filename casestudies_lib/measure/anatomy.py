@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 import torchinfo
+from markupsafe import Markup
 from torch import nn
 
 from casestudies_lib.checks import one_of
@@ -22,7 +23,8 @@ from casestudies_lib.measure.op import Family, Op, op_of
 from casestudies_lib.measure.receptive_field import ReceptiveField
 from casestudies_lib.models import MODELS
 from casestudies_lib.network import Network
-from casestudies_lib.page.html import scrolling_table, tag, text
+from casestudies_lib.page.html import LEFT, RIGHT, bar, joined, table
+from casestudies_lib.page.palette import COLOURS
 
 
 @dataclass(frozen=True)
@@ -109,37 +111,33 @@ class Anatomy:
         printer.text(str(self))
 
     def _repr_html_(self) -> str:
-        left, right = "text-align:left", "text-align:right"
-        heads = ("layer", left), ("kind", left), ("output", left)
-        heads += ("parameters", f"{right};width:22%"), ("MACs", f"{right};width:22%"), ("sees", right)
-        head = tag("tr", *(tag("th", name, scope="col", style=style) for name, style in heads))
+        nowrap, wide = f"{LEFT};white-space:nowrap", f"{RIGHT};width:22%"
+        styles = {"layer": LEFT, "kind": LEFT, "output": nowrap, "parameters": wide, "MACs": wide, "sees": RIGHT}
 
-        def count(value: int, total: int) -> str:
-            share = f"{100 * value / total if total else 0:.1f}%"
-            bar = f"height:4px;margin-left:auto;background:#4c78a8;width:{share}"
-            return tag("td", f"{value:,}", tag("div", style=bar, title=share), style=right)
+        def count(value: int, total: int) -> Markup:
+            share = value / total if total else 0
+            said = f"{100 * share:.1f}%"
+            return joined(f"{value:,}", bar(share, COLOURS["conv"], 4, style=";margin-left:auto", title=said))
 
         rows = [
-            tag(
-                "tr",
-                tag("th", text(x.name), scope="row", style=left),
-                tag("td", text(x.op), style=left),
-                tag("td", x.size, style=f"{left};white-space:nowrap"),
+            (
+                x.name,
+                x.op,
+                x.size,
                 count(x.parameters, self.parameters),
                 count(x.macs, self.macs),
-                tag("td", str(x.receptive_field), style=right),
+                x.receptive_field,
             )
             for x in self.rows
         ]
-        totals = [tag("td", f"{n:,}", style=right) for n in (self.parameters, self.macs)]
-        total = tag("tr", tag("th", "total", scope="row", style=left), "<td></td><td></td>", *totals, "<td></td>")
-        caption = f"{self.title}, input {written(self.input_shape)}; bars show a layer's share of the column"
-        return scrolling_table(
-            f"{self.title}, layer by layer",
-            tag("caption", text(caption)),
-            tag("thead", head),
-            tag("tbody", *rows),
-            tag("tfoot", total),
+        return str(
+            table(
+                f"{self.title}, layer by layer",
+                [(title, {"style": style}) for title, style in styles.items()],
+                rows,
+                caption=f"{self.title}, input {written(self.input_shape)}; bars show a layer's share of the column",
+                foot=("total", "", "", f"{self.parameters:,}", f"{self.macs:,}", ""),
+            )
         )
 
 

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from numbers import Integral
 
 from IPython.display import HTML, display
+from markupsafe import Markup, escape
 
 from casestudies_lib.checks import one_of
-from casestudies_lib.page.html import scrolling_table, tag, text
+from casestudies_lib.page.html import LEFT, table, tag
+from casestudies_lib.page.palette import KIND_COLOURS, VERDICT_COLOURS
 
 MIME = "application/vnd.casestudies.claim+json"
 VERDICTS = ("true", "true with a condition", "imprecise", "wrong")
@@ -101,7 +103,7 @@ def folded(title: str) -> Iterator[None]:
         yield
         records, _folding = _folding, None
         if records:
-            cards = [tag("summary", text(title)), *(as_html(record) for record in records)]
+            cards = [tag("summary", title), *(as_html(record) for record in records)]
             _display(tag("details", *cards, style="margin:.6em 0"), records)
     finally:
         _folding = None
@@ -109,63 +111,57 @@ def folded(title: str) -> Iterator[None]:
 
 def what_the_notes_say() -> HTML:
     """The notes' lines, and others', that this notebook has answered so far, each with its verdict, the worst first."""
-    left = "text-align:left"
     answered = [record for record in _shown.values() if "notes" in record]
     rows = [
-        tag(
-            "tr",
-            tag("td", _badge(record["verdict"]), style=f"{left};white-space:nowrap"),
-            tag("td", f"{_who(record, '')}“{text(record['notes'])}”", style=left),
-            tag("td", tag("a", record["name"], href=f"#{anchor(record['name'])}"), style=f"{left};white-space:nowrap"),
+        (
+            _badge(record["verdict"]),
+            f"{_who(record, '')}“{record['notes']}”",
+            tag("a", record["name"], href=f"#{anchor(record['name'])}"),
         )
         for verdict in reversed(VERDICTS)
         for record in answered
         if record["verdict"] == verdict
     ]
     says = "they say" if any("by" in record for record in answered) else "the notes say"
-    head = tag("tr", *(tag("th", words, scope="col", style=left) for words in ("verdict", says, "we found")))
-    return HTML(scrolling_table(f"What {says}, what we found", tag("thead", head), tag("tbody", *rows)))
+    whole = {"style": f"{LEFT};white-space:nowrap"}
+    columns = [("verdict", whole), (says, {"style": LEFT}), ("we found", whole)]
+    return HTML(str(table(f"What {says}, what we found", columns, rows, named=False)))
 
 
-# Each verdict's mark and colour, readable on white and on black.
+# Each verdict's mark, beside its colour.
 MARK = {"true": "✓", "true with a condition": "◐", "imprecise": "≈", "wrong": "✗"}
-COLOUR = {"true": "#1a7f4b", "true with a condition": "#a86400", "imprecise": "#a86400", "wrong": "#c8372d"}
-QUOTED = "#77777a"
 
 
-def _badge(verdict: str) -> str:
+def _badge(verdict: str) -> Markup:
     words = f"{MARK[verdict]} {verdict}"
-    return tag("strong", words, class_=f"verdict {verdict.split()[-1]}", style=f"color:{COLOUR[verdict]}")
+    return tag("strong", words, class_=f"verdict {verdict.split()[-1]}", style=f"color:{VERDICT_COLOURS[verdict]}")
 
 
-def as_html(record: dict, *, link: str | None = None) -> str:
+def as_html(record: dict, *, link: str | None = None) -> Markup:
     """One claim or quotation as it stands on its page, or, with a `link` to that place, on the page of all claims.
 
-    The bar at its left has the colour of the verdict on the notes, green where a claim answers no line of theirs.
+    The bar at its left has the colour of the verdict on the notes, that of its kind where it answers no line of theirs.
     """
     lines = []
     if "notes" in record:
-        lines.append(tag("div", f"{_who(record, 'The notes: ')}“{text(record['notes'])}” ", _badge(record["verdict"])))
+        lines.append(tag("div", f"{_who(record, 'The notes: ')}“{record['notes']}” ", _badge(record["verdict"])))
     lines.append(tag("div", _rich(record["sentence"])))
     if record["kind"] == "quotation":
-        proof = "❝ quoted, not checked"
+        proof = ["❝ quoted, not checked"]
     else:
-        when = record.get("recorded")
-        proof = f"⏺ recorded {text(when)}" if when else "✓ measured"
+        proof = [f"⏺ recorded {record['recorded']}" if "recorded" in record else "✓ measured"]
         if record["measured"] not in record["sentence"]:  # else it need not be said twice
-            proof += f": {tag('strong', text(record['measured']))}"
+            proof += [": ", tag("strong", record["measured"])]
     name = tag("a", record["name"], href=link) if link else record["name"]
-    lines.append(tag("div", f"{proof} · {text(record['source'])} · {name}", style="font-size:.8em"))
-    colour = (
-        QUOTED if record["kind"] == "quotation" and "verdict" not in record else COLOUR[record.get("verdict", "true")]
-    )
+    lines.append(tag("div", *proof, f" · {record['source']} · ", name, style="font-size:.8em"))
+    colour = VERDICT_COLOURS[record["verdict"]] if "verdict" in record else KIND_COLOURS[record["kind"]]
     style = f"border-left:4px solid {colour};padding:.1em .8em;margin:.6em 0"
     return tag("div", *lines, class_="claim", id=None if link else anchor(record["name"]), style=style)
 
 
 def _who(record: dict, notes: str) -> str:
     """Who says what a record answers; `notes` where the notes do."""
-    return text(record["by"][0].upper() + record["by"][1:]) + ": " if "by" in record else notes
+    return record["by"][0].upper() + record["by"][1:] + ": " if "by" in record else notes
 
 
 def anchor(name: str) -> str:
@@ -177,8 +173,8 @@ def anchor(name: str) -> str:
     return f"claim-{name.lower()}"
 
 
-def _rich(sentence: str) -> str:
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", text(sentence))
+def _rich(sentence: str) -> Markup:
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(sentence))))
 
 
 def _check(name: str, sentence: str, source: str, notes: str | None, verdict: str | None, by: str | None) -> None:
@@ -204,8 +200,8 @@ def _show(kind: str, **record: object) -> None:
         _folding.append(record)
 
 
-def _display(page: str, records: list[dict]) -> None:
-    display({"text/html": page, "text/plain": "\n".join(map(_plain, records)), MIME: records}, raw=True)
+def _display(page: Markup, records: list[dict]) -> None:
+    display({"text/html": str(page), "text/plain": "\n".join(map(_plain, records)), MIME: records}, raw=True)
 
 
 def _plain(record: dict) -> str:

@@ -1,4 +1,4 @@
-"""What a page does besides claims and figures: it shows the library's own source, a table, and marks an exercise."""
+"""What marks a reader's answer to an exercise."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from IPython.display import HTML
 
-from casestudies_lib.page.html import tag, text
+from casestudies_lib.page.html import tag
 
 
 def mark(name: str, attempt: Callable[[], object], wanted: object) -> HTML:
@@ -55,4 +55,4 @@ def _shown(how: Callable[[object], str], value: object) -> str:
 
 
 def _marked(words: str) -> HTML:
-    return HTML(tag("p", tag("strong", text(words)), role="status"))
+    return HTML(str(tag("p", tag("strong", words), role="status")))

@@ -10,7 +10,8 @@ from numbers import Integral, Real
 
 from IPython.display import HTML, Markdown
 
-from casestudies_lib.page.html import scrolling_table, tag, text
+from casestudies_lib.page import html
+from casestudies_lib.page.html import LEFT, RIGHT
 
 
 def source(*objects: object) -> Markdown:
@@ -46,17 +47,8 @@ def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -
             if not isfinite(value):
                 raise ValueError(f"expected finite numbers, got {value}: show None, or say in words what is missing")
             return f"{value:,}" if isinstance(value, Integral) else f"{value:,.1f}"
-        return "" if value is None else text(value)
+        return "" if value is None else str(value)
 
-    aligned = ["text-align:left", *["text-align:right"] * (len(head) - 1)]
-    heads = [tag("th", text(words), scope="col", style=style) for words, style in zip(head, aligned)]
-    body = [
-        tag(
-            "tr",
-            tag("th", text(name), scope="row", style=aligned[0]),
-            *(tag("td", cell(v), style=aligned[1]) for v in rest),
-        )
-        for name, *rest in rows
-    ]
-    parts = tag("caption", text(caption)), tag("thead", tag("tr", *heads)), tag("tbody", *body)
-    return HTML(scrolling_table(caption, *parts))
+    columns = [(words, {"style": RIGHT if place else LEFT}) for place, words in enumerate(head)]
+    body = [(name, *map(cell, rest)) for name, *rest in rows]
+    return HTML(str(html.table(caption, columns, body, caption=caption)))

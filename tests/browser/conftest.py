@@ -1,8 +1,14 @@
-"""Shares the browser's tests out to several processes: all that look at one page in one, which then loads it once."""
+"""Chromium, and who tests what: all that look at one page in one process, which then loads it once."""
 
+import os
 import re
+import shutil
 
+import pytest
+from playwright.sync_api import sync_playwright
 from xdist.scheduler import LoadScopeScheduling
+
+NO_OTHER_HOST = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
 
 
 class ByPage(LoadScopeScheduling):  # not --dist loadgroup: of pytest-xdist 3.8 it groups nothing under pytest 9.2
@@ -13,3 +19,15 @@ class ByPage(LoadScopeScheduling):  # not --dist loadgroup: of pytest-xdist 3.8 
 
 def pytest_xdist_make_scheduler(config, log):
     return ByPage(config, log)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    assert chromium, "install Chromium, or say where it is in CHROMIUM"
+    with sync_playwright() as driver:
+        running = driver.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu", NO_OTHER_HOST]
+        )
+        yield running
+        running.close()

@@ -15,14 +15,14 @@ from casestudies_lib.measure.anatomy import anatomy
 from casestudies_lib.network import Network
 
 WAYS = {
-    "Directly": [Conv("kernel", "channels", "filters")],
-    "Bottleneck": [Conv(1, "channels", "width"), Conv("kernel", "width", "filters")],
+    "Directly": [Conv("kernel_size", "in_channels", "out_channels")],
+    "Bottleneck": [Conv(1, "in_channels", "width"), Conv("kernel_size", "width", "out_channels")],
 }
 KNOBS = {
     "size": Knob("height and width", (7, 28), 28),
-    "channels": Knob("channels in", (16, 192), 192),
-    "filters": Knob("channels out", (32, 64), 32),
-    "kernel": Knob("window", (1, 3, 5), 5),
+    "in_channels": Knob("channels in", (16, 192), 192),
+    "out_channels": Knob("channels out", (32, 64), 32),
+    "kernel_size": Knob("window", (1, 3, 5), 5),
     "width": Knob("bottleneck channels", (16, 256), 16),
 }
 
@@ -45,7 +45,7 @@ def test_cost_starts_with_what_anatomy_counts():
         "1×1 conv, 16 → 5×5 conv, 32",
     ]
     assert shown.output.text == "Bottleneck: 9.7 times fewer MACs. It pays with up to 154 bottleneck channels."
-    most = {"size": 28, "channels": 192, "filters": 32, "kernel": 5}
+    most = {"size": 28, "in_channels": 192, "out_channels": 32, "kernel_size": 5}
     direct = counted(WAYS["Directly"], most)[0]
     assert counted(WAYS["Bottleneck"], most | {"width": 154})[0] < direct
     assert counted(WAYS["Bottleneck"], most | {"width": 155})[0] >= direct
@@ -56,8 +56,8 @@ def test_cost_starts_with_what_anatomy_counts():
 def test_cost_of_a_way_that_never_saves():
     wide = {"Directly": [Conv(1, 8, 1)], "Bottleneck": [Conv(1, 8, "width"), Conv(1, "width", 1)]}
     knobs = {"size": Knob("size", (7,), 7), "width": Knob("channels", (1, 2), 2)}
-    assert page(cost(wide, knobs, breakeven="width")).output.text == "Bottleneck: 2.2 times more MACs. It never pays."
-    assert page(cost(wide, knobs)).output.text == "Bottleneck: 2.2 times more MACs."
+    assert page(cost(wide, knobs, breakeven="width")).output.text == "Bottleneck: 2.3 times more MACs. It never pays."
+    assert page(cost(wide, knobs)).output.text == "Bottleneck: 2.3 times more MACs."
 
 
 def test_groups_count_as_torch_counts_them():
@@ -86,9 +86,9 @@ def test_groups_count_as_torch_counts_them():
         (lambda: noise(255 * torch.rand(1, 3, 8, 8)), r"with values in \[0, 1\], got torch.float32 from"),
         (lambda: cost({**WAYS, "Bottleneck": []}, KNOBS), "expected 'Bottleneck' to be a chain of convolutions, got"),
         (lambda: cost({**WAYS, "Bottleneck": [(1, 2, 3, 1)]}, KNOBS), "pass a list of Conv"),
-        (lambda: cost({**WAYS, "Bottleneck": [Conv(1, 8, 4), Conv(1, 8, 4)]}, KNOBS), "pass channels=4"),
+        (lambda: cost({**WAYS, "Bottleneck": [Conv(1, 8, 4), Conv(1, 8, 4)]}, KNOBS), "pass in_channels=4"),
         (lambda: cost({**WAYS, "Bottleneck": [Conv(2, 8, 4)]}, KNOBS), r"odd kernels, .* got \(2,\)"),
-        (lambda: cost(WAYS, KNOBS, breakeven="kernel"), "breakeven to be one of"),
+        (lambda: cost(WAYS, KNOBS, breakeven="kernel_size"), "breakeven to be one of"),
     ],
 )
 def test_explorers_refuse(call, message):
@@ -173,7 +173,7 @@ def test_mix_is_the_convolution_at_the_marked_pixel():
         wanted = conv((photo * 100).round() / 100)[0, 0, 2, 3].item()
     assert shown.output.text.split(" = ")[1].split(",")[0] == f"{wanted:.2f}".replace("-", "−")
     assert ("after the ReLU" in shown.output.text) == (wanted < 0)
-    assert json.loads(shown.div["data-pixel"]) == [round(v, 2) for v in photo[0, :, 2, 3].tolist()]
+    assert json.loads(shown.div["data-given"]) == [round(v, 2) for v in photo[0, :, 2, 3].tolist()]
     stands = [(slider["aria-valuetext"], slider.find_next_sibling("span").text) for slider in shown.find_all("input")]
     assert stands == [("0.5", "0.5"), ("−2", "−2"), ("1", "1"), ("−0.1", "−0.1")]
     assert shown.find("fecolormatrix")["values"] == "0.5 -2 1 0 -0.1 " * 3 + "0 0 0 1 0"

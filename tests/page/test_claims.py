@@ -3,6 +3,7 @@ import re
 import pytest
 
 from casestudies_lib.page import claims
+from casestudies_lib.page.palette import KIND_COLOURS, VERDICT_COLOURS
 
 
 @pytest.fixture
@@ -81,9 +82,10 @@ def test_a_card_has_the_colour_of_its_verdict(shown):
     for number, verdict in enumerate(claims.VERDICTS):
         claims.claim(f"X-{number}", "One.", 1, True, source="here", notes="so", verdict=verdict)
     claims.claim("X-8", "One.", 1, True, source="here")
+    claims.claim("X-7", "One.", 1, True, source="here", recorded="2026-11-20, a PC")
     claims.quotation("X-9", "One.", source="the paper")
     colours = [re.search(r"solid (#\w+)", card["text/html"]).group(1) for card in shown]
-    assert colours == [*(claims.COLOUR[v] for v in claims.VERDICTS), claims.COLOUR["true"], claims.QUOTED]
+    assert colours == [*(VERDICT_COLOURS[verdict] for verdict in claims.VERDICTS), *KIND_COLOURS.values()]
 
 
 def test_folded_claims_are_checked_and_shown_together(shown):

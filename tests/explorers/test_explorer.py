@@ -1,6 +1,7 @@
 """Explorers of one slider, as markup; tests/browser moves them."""
 
 import json
+import re
 from functools import partial
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from bs4 import BeautifulSoup
 
 from casestudies_lib.explorers import depth_slider, fade, mix, receptive_field
+from casestudies_lib.explorers.explorer import HERE, explorer
 from casestudies_lib.measure.anatomy import anatomy
 from casestudies_lib.resnet import PlainBlock, ResidualBlock
 from casestudies_lib.training.datasets import PHOTOGRAPHS, photograph
@@ -16,10 +18,10 @@ from casestudies_lib.training.datasets import PHOTOGRAPHS, photograph
 def test_explorer_takes_its_numbers_from_anatomy():
     vgg = anatomy("vgg16")
     page = BeautifulSoup(receptive_field(vgg, torch.zeros(1, 3, 224, 224), start="conv3_3").data, "html.parser")
-    rows = json.loads(page.div["data-rows"])
+    rows = json.loads(page.div["data-given"])
     seen = [layer for layer in vgg.rows if len(layer.shape) == 3]
-    assert [row["rect"]["width"] for row in rows] == [layer.receptive_field for layer in seen]
-    assert all(row["rect"]["x"] * 2 + row["rect"]["width"] == 224 for row in rows)
+    assert [row["rect"][0]["width"] for row in rows] == [layer.receptive_field for layer in seen]
+    assert all(float(row["rect"][0]["x"]) * 2 + row["rect"][0]["width"] == 224 for row in rows)
     assert rows[int(page.input["value"])]["text"] == page.output.text == page.input["aria-valuetext"]
     assert page.output.text.startswith("conv3_3: one unit sees 40 × 40")
     assert page.svg["role"] == "img" and page.svg["aria-label"]
@@ -39,11 +41,16 @@ def test_depth_slider_shows_the_recorded_curves():
     results = [result(kind, depth, 0, [0.8, depth / 100]) for kind in ("plain", "residual") for depth in (8, 44)]
     results.append(result("plain", 44, 1, [0.9, 0.5]))
     page = BeautifulSoup(depth_slider(results, start=44).data, "html.parser")
-    rows = json.loads(page.div["data-rows"])
+    rows = json.loads(page.div["data-given"])
     assert [row["text"][:9] for row in rows] == ["8 layers,", "44 layers"]
     assert rows[1]["text"].endswith("plain 44.0% to 50.0%, residual 44.0% to 44.0%")
     curves = [path["d"] for path in page.find_all("path", class_="curve")]
-    assert curves == rows[1]["curves"] and [bool(curve) for curve in curves] == [True, True, True, False]
+    assert curves == [curve["d"] for curve in rows[1]["path.curve"]] and [bool(curve) for curve in curves] == [
+        True,
+        True,
+        True,
+        False,
+    ]
     assert curves[1] == "M34.0,23.0 L334.0,83.0", "90% and 50% of the height"
     assert page.input["value"] == "1" and page.output.text == page.input["aria-valuetext"] == rows[1]["text"]
     with pytest.raises(ValueError, match=r"a recorded depth, one of \[8, 44\], got 20"):
@@ -62,15 +69,14 @@ def test_fade_ends_in_what_the_blocks_leave():
     photo = torch.rand(1, 3, 16, 16)
     blocks = {"plain": partial(scaled, PlainBlock), "residual": partial(scaled, ResidualBlock)}
     page = BeautifulSoup(fade(photo, blocks, [1, 0]).data, "html.parser")
-    rows = json.loads(page.div["data-rows"])
-    assert rows[1] == {
-        "captions": ["plain: 100% away from what went in", "residual: exactly what went in"],
-        "text": "weights × 0",
-    }
-    assert [caption.text for caption in page.find_all("figcaption")] == rows[0]["captions"]
-    assert ["display:none" in svg["style"] for svg in page.select("figure svg")] == [False, True] * 2
+    rows = json.loads(page.div["data-given"])
+    ends = ["plain: 100% away from what went in", "residual: exactly what went in"]
+    assert rows[1]["text"] == "weights × 0" and rows[1]["figcaption"] == [{"text": words} for words in ends]
+    assert [{"text": caption.text} for caption in page.find_all("figcaption")] == rows[0]["figcaption"]
+    assert [svg["style"]["display"] for svg in rows[1]["figure svg"]] == ["none", "inline"] * 2
+    assert ["display: none" in svg["style"] for svg in page.select("figure svg")] == [False, True] * 2
     assert page.svg["aria-label"] == "The photograph that goes in."
-    with pytest.raises(ValueError, match=r"expected one colour photograph \(1, 3, H, W\), got \(3, 16, 16\)"):
+    with pytest.raises(ValueError, match=r"expected one colour photograph \(1, 3, side, side\), got \(3, 16, 16\)"):
         fade(photo[0], blocks, [1, 0])
 
 
@@ -82,9 +88,20 @@ def test_every_explorer_names_the_photographer():
             fade(photo, {"plain": lambda scale: PlainBlock(3, 3, batch_norm=False)}, [1]),
             mix(photo, what=name, pixel=(1, 1)),
         )
-        for explorer in shown:
-            line = BeautifulSoup(explorer.data, "html.parser").find(class_="credit")
+        for one in shown:
+            line = BeautifulSoup(one.data, "html.parser").find(class_="credit")
             assert line.text == f"Photograph: {credit.photographer}, {credit.licence}; cut and scaled here"
             assert [link["href"] for link in line.find_all("a")] == [credit.source, credit.licence_url]
     nobodys = mix(torch.rand(1, 3, 8, 8), what="noise", pixel=(1, 1))
     assert not BeautifulSoup(nobodys.data, "html.parser").find(class_="credit")
+
+
+def test_scripts_and_styles_end_where_they_should():
+    files = [path for path in HERE.iterdir() if path.suffix in (".js", ".css")]
+    assert {"explorer.js", "explorer.css", "cost.js", "scaling.js", "mix.js", "compare.js"} == {f.name for f in files}
+    for path in files:
+        assert not re.search(r"</(script|style)|<!--", path.read_text(), re.IGNORECASE), path.name
+    page = BeautifulSoup(explorer("cost", "x < y", given={"a": "</script>"}).data, "html.parser")
+    assert [part.name for part in page.find_all(recursive=False)] == ["script", "style", "div", "script"]
+    assert json.loads(page.div["data-given"]) == {"a": "</script>"} and page.div.text == "x < y"
+    assert page.script.text == "\n".join((HERE / name).read_text() for name in ("explorer.js", "cost.js"))
