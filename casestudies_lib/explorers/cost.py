@@ -27,6 +27,10 @@ class Conv(NamedTuple):
     out_channels: int | str
     groups: int | str = 1
 
+    def at(self, values: Mapping[str, float]) -> tuple[int, ...]:
+        """Its four numbers where the knobs have these values."""
+        return tuple(int(values[field]) if isinstance(field, str) else field for field in self)
+
 
 MOST = 9_999  # the largest break-even that is looked for
 
@@ -49,7 +53,7 @@ def cost(ways: Mapping[str, Sequence[Conv]], knobs: Mapping[str, Knob], *, break
     most = max(macs for macs, _ in counts.values())
     rows = []
     for (title, way), (macs, parameters) in zip(ways.items(), counts.values()):
-        convs = [Conv(*(at.get(field, field) for field in conv)) for conv in way]
+        convs = [Conv(*conv.at(at)) for conv in way]
         chain = " → ".join(f"{c.kernel_size}×{c.kernel_size}{_groups(c)} conv, {c.out_channels}" for c in convs)
         rows.append(
             tag(
@@ -62,12 +66,12 @@ def cost(ways: Mapping[str, Sequence[Conv]], knobs: Mapping[str, Knob], *, break
         )
     (_, second), ((before, _), (after, _)) = ways, counts.values()
     words = f"{second}: {_compared(before, after)} MACs."
-    given = {"ways": [(title, [conv._asdict() for conv in way]) for title, way in ways.items()]}
+    given: dict[str, object] = {"ways": [(title, [conv._asdict() for conv in way]) for title, way in ways.items()]}
     if breakeven:
         tried = range(1, MOST + 1)
         best = bisect_left(tried, before, key=lambda value: counted(ways[second], at | {breakeven: value})[0])
         given |= {"even": breakeven, "label": knobs[breakeven].label, "most": MOST}
-        words += f" It pays with up to {best:,} {given['label']}." if best else " It never pays."
+        words += f" It pays with up to {best:,} {knobs[breakeven].label}." if best else " It never pays."
     return explorer_of_knobs("cost", joined(*rows), knobs, words, given=given)
 
 
@@ -105,13 +109,13 @@ def _check(ways: Mapping[str, Sequence[Conv]], knobs: Mapping[str, Knob], breake
         one_of("breakeven", breakeven, squeezes)
 
 
-def counted(way: Sequence[Conv], at: Mapping[str, int]) -> tuple[int, int]:
+def counted(way: Sequence[Conv], at: Mapping[str, float]) -> tuple[int, int]:
     """MACs and parameters of a chain of convolutions, built with the knobs' values and taken apart by `anatomy`."""
     layers = {}
     with torch.device("meta"):
         for number, conv in enumerate(way):
-            kernel_size, in_channels, out_channels, groups = (at.get(field, field) for field in conv)
+            kernel_size, in_channels, out_channels, groups = conv.at(at)
             padding = kernel_size // 2
             layers[str(number)] = nn.Conv2d(in_channels, out_channels, kernel_size, padding=padding, groups=groups)
-    found = anatomy(Network("a chain", ImageSpec(layers["0"].in_channels, at["size"]), layers))
+    found = anatomy(Network("a chain", ImageSpec(layers["0"].in_channels, int(at["size"])), layers))
     return found.macs, found.parameters

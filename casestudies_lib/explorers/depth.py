@@ -45,7 +45,7 @@ def depth_slider(results: Iterable[dict], *, start: int) -> HTML:
     parts = []
     for share in (0, 0.25, 0.5, 0.75, 1):
         y = 8 + _HEIGHT * (1 - share)
-        line = {"stroke": "currentColor", "stroke-width": 0.4, "stroke-opacity": 0.6}
+        line: dict[str, object] = {"stroke": "currentColor", "stroke-width": 0.4, "stroke-opacity": 0.6}
         parts.append(tag("path", d=f"M{_LEFT},{y} h{_WIDTH}", **line))
         parts.append(tag("text", f"{share:.0%}", x=_LEFT - 4, y=y + 3.5, **{"text-anchor": "end"}))
     for number, kind in enumerate(kind for kind in _LOOK for _ in range(seeds)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from IPython.display import HTML
 
@@ -28,7 +30,7 @@ def receptive_field(network: Anatomy, photo: torch.Tensor, *, start: str) -> HTM
     side = network.input_shape[-1]
     seen = [layer for layer in network.rows if len(layer.shape) == 3]
     one_of("start", start, [layer.name for layer in seen])
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "text": f"{layer.name}: one unit sees {width} × {width} of the {side} × {side} pixels",
             "rect": [{"x": edge, "y": edge, "width": width, "height": width}],

@@ -31,7 +31,7 @@ def draw_block(block: nn.Module, shape: tuple[int, ...], title: str) -> HTML:
     around = shortcuts(nodes)
     symbols = symbols_of(nodes)
     wide = max(150, *(6.6 * len(label_of(node)) for node in path))
-    centre = {node.name: 26 + place * (TALL + GAP) for place, node in enumerate(path)}
+    centre: dict[str, float] = {node.name: 26 + place * (TALL + GAP) for place, node in enumerate(path)}
     column = _Column(nodes, symbols, 21 + wide / 2, wide, centre, head_name(title))
     height = centre[path[-1].name] + TALL / 2 + GAP
     parts = [arrowhead(column.head), *column.arrows(path, height)]

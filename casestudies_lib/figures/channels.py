@@ -34,7 +34,7 @@ def draw_position(chain: nn.Module, shape: tuple[int, int, int], title: str) -> 
         ValueError: anything else, which is no fully connected network on one window.
     """
     convs = _convolutions_at_one_position(chain, shape)
-    window = convs[0].op.kernel_size
+    window = convs[0].op.kernel_size or 1
     channels, side, _ = shape
     read, out = window * window * channels, convs[-1].shape
     widths = [read, *(node.shape[0] for node in convs)]
@@ -75,7 +75,7 @@ def _convolutions_at_one_position(chain: nn.Module, shape: tuple[int, int, int])
     strange = [
         str(node.op)
         for node in nodes
-        if node not in convs
+        if not isinstance(node.module, nn.Conv2d)
         or node.module.groups > 1
         or node.module.dilation != (1, 1)
         or (node is not convs[0] and (node.op.kernel_size, node.op.stride) != (1, 1))
@@ -150,13 +150,14 @@ def draw_channels(chain: nn.Sequential, shape: tuple[int, int, int], title: str)
     macs = {layer.module: layer.macs for layer in counted}
     cell, gap, between, top = 5, 11, 112, 40
     tall = max(node.shape[0] * (node.shape[1] * cell + gap) for node in nodes)
-    x, parts, spoken, behind = 2, [], [f"{nodes[0].shape[0]} channels of {_sides(nodes[0])}"], []
+    x, parts, spoken = 2, [], [f"{nodes[0].shape[0]} channels of {_sides(nodes[0])}"]
+    behind: list[float] = []
     for node in nodes:
         count, side = node.shape[0], node.shape[1] * cell
         first = top + (tall - count * (side + gap) + gap) / 2
         maps = [first + place * (side + gap) + side / 2 for place in range(count)]
-        if node.module is not None:
-            parts += _readings(node, behind, maps, x - between + 5, x - 5)
+        if isinstance(node.module, nn.Conv2d):
+            parts += _readings(node.module, behind, maps, x - between + 5, x - 5)
             reads, window = node.module.in_channels // node.op.groups, node.op.window
             parts.append(words(f"{reads * count} windows {window}", x - between / 2, 12, small=True))
             parts.append(words(f"{macs[node.module]:,} MACs", x - between / 2, 26, small=True))
@@ -173,13 +174,13 @@ def draw_channels(chain: nn.Sequential, shape: tuple[int, int, int], title: str)
     return picture(parts, x - between + 8, top + tall + 18, alt, f"{0.075 * x:.0f}em")
 
 
-def _readings(node: Node, sources: list[float], maps: list[float], left: float, right: float) -> Iterator[str]:
+def _readings(conv: nn.Conv2d, sources: list[float], maps: list[float], left: float, right: float) -> Iterator[str]:
     """A line from each channel that a convolution reads, at `left`, to the channel that it makes of it, at `right`."""
-    reads = node.module.in_channels // node.op.groups
+    reads = conv.in_channels // conv.groups
     for place, y in enumerate(maps):
-        start = place * node.op.groups // len(maps) * reads
+        start = place * conv.groups // len(maps) * reads
         for source in sources[start : start + reads]:
-            yield line(f"M{left:.1f},{source:.1f} L{right:.1f},{y:.1f}", width=2 if node.op.kernel_size > 1 else 0.7)
+            yield line(f"M{left:.1f},{source:.1f} L{right:.1f},{y:.1f}", width=2 if conv.kernel_size != (1, 1) else 0.7)
 
 
 def _map(node: Node, x: float, y: float, cell: int) -> list[str]:

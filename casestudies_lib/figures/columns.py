@@ -68,7 +68,8 @@ def _rows_of_sizes(columns: list[list[Node]]) -> tuple[dict[int, float], float]:
     most: Counter[int] = Counter()
     for column in columns:
         most |= Counter(map(_side, column))
-    starts, y = {}, TOP
+    starts: dict[int, float] = {}
+    y: float = TOP
     for side in sorted(most, reverse=True):
         starts[side] = y
         y += most[side] * ROW + GAP

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import isfinite
 from numbers import Integral, Real
 
@@ -14,21 +14,23 @@ from casestudies_lib.page import html
 from casestudies_lib.page.html import LEFT, RIGHT
 
 
-def source(*objects: object) -> Markdown:
+def source(*objects: type | Callable) -> Markdown:
     """The source of classes and functions as the library runs it, less the docstrings."""
     return Markdown("\n\n".join(f"```python\n{_without_docstrings(item)}\n```" for item in objects))
 
 
-def _without_docstrings(item: object) -> str:
+def _without_docstrings(item: type | Callable) -> str:
     code = inspect.getsource(item)
     lines = code.splitlines()
+    left_out: set[int] = set()
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node):
-            docstring = node.body[0]
-            lines[docstring.lineno - 1 : docstring.end_lineno] = [None] * (docstring.end_lineno - docstring.lineno + 1)
-            if lines[docstring.end_lineno] == "":  # the empty line below it
-                lines[docstring.end_lineno] = None
-    return "\n".join(line.removesuffix("  # fmt: skip") for line in lines if line is not None).rstrip()
+            start, end = node.body[0].lineno, node.body[0].end_lineno or 0
+            left_out.update(range(start - 1, end))
+            if lines[end] == "":  # the empty line below it
+                left_out.add(end)
+    kept = (line for number, line in enumerate(lines) if number not in left_out)
+    return "\n".join(line.removesuffix("  # fmt: skip") for line in kept).rstrip()
 
 
 def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> HTML:
