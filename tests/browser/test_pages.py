@@ -213,7 +213,7 @@ def settings(page, count: int) -> list[dict[str, int]]:
     [("05_inception", judge.cost), ("06_mobilenet", judge.cost), ("07_efficientnet", judge.scaling)],
 )
 def test_explorer_counts_as_anatomy_does(open_page, name, judged):
-    """A few settings of the sliders, each beside what the library builds; test_javascript.py tries hundreds."""
+    """A few settings of the sliders, each beside what the library builds; test_outputs.py tries hundreds."""
     page, problems = open_page(f"notebooks/{name}.html", "phone")
     box = page.locator(".explorer")
     given = json.loads(box.get_attribute("data-given"))
