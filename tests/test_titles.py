@@ -12,13 +12,13 @@ from casestudies_lib.explorers import Conv, Knob, Row, compare, cost, fade, mix,
 from casestudies_lib.figures import (
     charts,
     draw,
+    draw_auxiliary_classifiers,
     draw_block,
     draw_branches,
     draw_channels,
     draw_columns,
     draw_position,
     draw_scaled,
-    draw_side_branches,
     figure,
     show,
 )
@@ -47,7 +47,7 @@ def called(name: str):
 def side_branches():
     network = googlenet(aux=True)
     network.title = NASTY
-    return draw_side_branches(network)
+    return draw_auxiliary_classifiers(network)
 
 
 SHOWN = {
@@ -58,7 +58,7 @@ SHOWN = {
     "draw_columns": lambda: draw_columns({NASTY: nn.Sequential(nn.Conv2d(1, 2, 3))}, (1, 8, 8)),
     "draw_position": lambda: draw_position(nn.Sequential(nn.Conv2d(2, 3, 1)), (2, 4, 4), NASTY),
     "draw_scaled": lambda: draw_scaled({NASTY: anatomy(scaled_b0, whole=MBConv)}),
-    "draw_side_branches": side_branches,
+    "draw_auxiliary_classifiers": side_branches,
     "anatomy": lambda: called("lenet5"),
     "table": lambda: table(NASTY, (NASTY, "n"), [(NASTY, NASTY)]),
     "mark": lambda: mark(NASTY, lambda: NASTY, 1),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from IPython.display import HTML
 
@@ -11,7 +12,7 @@ from casestudies_lib.page.html import tag
 from casestudies_lib.page.palette import PLAIN_COLOURS
 
 _WIDTH, _HEIGHT, _LEFT = 300, 150, 34
-_LOOK = {kind: {"stroke": colour} for kind, colour in PLAIN_COLOURS.items()}
+_LOOK: dict[str, dict[str, Any]] = {kind: {"stroke": colour} for kind, colour in PLAIN_COLOURS.items()}
 _LOOK["plain"]["stroke-dasharray"] = "5 3"
 
 
@@ -30,7 +31,7 @@ def depth_slider(results: Iterable[dict], *, start: int) -> HTML:
     if start not in depths:
         raise ValueError(f"expected start to be a recorded depth, one of {depths}, got {start}: choose one of them")
     seeds = max(sum(_is(result, kind, depth) for result in results) for kind in _LOOK for depth in depths)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for depth in depths:
         curves, words = [], []
         for kind in _LOOK:
@@ -45,7 +46,7 @@ def depth_slider(results: Iterable[dict], *, start: int) -> HTML:
     parts = []
     for share in (0, 0.25, 0.5, 0.75, 1):
         y = 8 + _HEIGHT * (1 - share)
-        line: dict[str, object] = {"stroke": "currentColor", "stroke-width": 0.4, "stroke-opacity": 0.6}
+        line: dict[str, Any] = {"stroke": "currentColor", "stroke-width": 0.4, "stroke-opacity": 0.6}
         parts.append(tag("path", d=f"M{_LEFT},{y} h{_WIDTH}", **line))
         parts.append(tag("text", f"{share:.0%}", x=_LEFT - 4, y=y + 3.5, **{"text-anchor": "end"}))
     for number, kind in enumerate(kind for kind in _LOOK for _ in range(seeds)):

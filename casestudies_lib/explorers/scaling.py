@@ -57,8 +57,8 @@ def combined(phi: float, depth: float, width: float, resolution: float) -> dict[
     }
 
 
-def counted(*, depth_mult: float, width_mult: float, resolution: int) -> tuple[int, int, int, int, int]:
+def counted(*, depth_mult: float, width_mult: float, resolution: float) -> tuple[int, int, int, int, int]:
     """What the bars show, from the network built with these multipliers and taken apart by `anatomy`."""
-    found = anatomy(lambda: scaled_b0(depth_mult=depth_mult, width_mult=width_mult, resolution=resolution))
+    found = anatomy(lambda: scaled_b0(depth_mult=depth_mult, width_mult=width_mult, resolution=int(resolution)))
     stages = scaled(width_mult, depth_mult)
-    return sum(n for *_, n in stages), stages[-1][3], resolution, found.parameters, found.macs
+    return sum(n for *_, n in stages), stages[-1][3], int(resolution), found.parameters, found.macs

@@ -150,7 +150,8 @@ def draw_channels(chain: nn.Sequential, shape: tuple[int, int, int], title: str)
     macs = {layer.module: layer.macs for layer in counted}
     cell, gap, between, top = 5, 11, 112, 40
     tall = max(node.shape[0] * (node.shape[1] * cell + gap) for node in nodes)
-    x, parts, spoken = 2, [], [f"{nodes[0].shape[0]} channels of {_sides(nodes[0])}"]
+    parts: list[str] = []
+    x, spoken = 2, [f"{nodes[0].shape[0]} channels of {_sides(nodes[0])}"]
     behind: list[float] = []
     for node in nodes:
         count, side = node.shape[0], node.shape[1] * cell

@@ -9,12 +9,14 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
 from IPython.display import display
 from markupsafe import Markup
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 from casestudies_lib.page.html import drawing
 from casestudies_lib.page.palette import COLOURS
@@ -22,7 +24,7 @@ from casestudies_lib.page.palette import COLOURS
 MIME = "application/vnd.casestudies.figure+json"
 
 
-def figure(width: float = 4.6, height: float = 2.8, **subplots: object) -> tuple[Figure, object]:
+def figure(width: float = 4.6, height: float = 2.8, **subplots: Any) -> tuple[Figure, Any]:
     """A matplotlib figure that stays readable at phone width: `(figure, axes)`; sizes in inches.
 
     Keyword arguments go to `Figure.subplots`.
@@ -53,7 +55,7 @@ def show(drawn: Figure, name: str, alt: str, *, trained: bool = False) -> None:
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    width = re.search(r'width="([\d.]+)pt"', svg).group(1)
+    width = next(re.finditer(r'width="([\d.]+)pt"', svg))[1]
     style = f"width:100%;max-width:{float(width) * 1.45:.0f}px"
     opening = rf'<svg viewBox="\1" fill="currentColor" aria-hidden="true" style="{style}">'
     svg = re.sub(r'<svg .*?viewBox="([^"]*)".*?>', opening, svg, count=1, flags=re.DOTALL)
@@ -112,14 +114,15 @@ def _drawn(drawn: Figure, trained: bool) -> list[dict]:
     Per panel its words, the points of each curve, and the size and coarse brightness of each image.
     """
 
-    def brightness(pixels: np.ndarray) -> str | None:
-        return None if trained else f"{np.asarray(pixels, dtype=float).mean():.2g}"
+    def image(shown: AxesImage) -> list[int | str | None]:
+        pixels = np.asarray(shown.get_array(), dtype=float)
+        return [*pixels.shape, None if trained else f"{pixels.mean():.2g}"]
 
     return [
         {
             "words": [axes.get_xlabel(), axes.get_ylabel(), "" if trained else axes.get_title()],
-            "points": [len(line.get_xdata()) for line in axes.get_lines()],
-            "images": [[*im.get_array().shape, brightness(im.get_array())] for im in axes.get_images()],
+            "points": [len(np.asarray(line.get_xdata())) for line in axes.get_lines()],
+            "images": [image(shown) for shown in axes.get_images()],
         }
         for axes in drawn.axes
     ]

@@ -33,7 +33,7 @@ def line(
     path: str, *, width: float = 1.2, head: str | None = None, dashes: str | None = None, fill: str = "none"
 ) -> str:
     """A line along an SVG path, with the arrowhead of that name; what it encloses is filled."""
-    extra = {"marker-end": f"url(#{head})"} if head else {}
+    extra: dict[str, object] = {"marker-end": f"url(#{head})"} if head else {}
     if fill != "none":
         extra["fill-opacity"] = 0.4
     if dashes:

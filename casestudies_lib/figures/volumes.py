@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from IPython.display import HTML
+from torch import nn
 
 from casestudies_lib.figures.look import colour_of, label
 from casestudies_lib.measure.anatomy import Anatomy, Layer
@@ -23,7 +24,7 @@ def draw(network: Anatomy, *, height: int = 120) -> HTML:
         network: what `anatomy` found.
         height: pixels for the tallest volume.
     """
-    image = Layer("input", Op(Family.INPUT, "input"), network.input_shape, 0, 0, 1, None)
+    image = Layer("input", Op(Family.INPUT, "input"), network.input_shape, 0, 0, 1, nn.Identity())
     groups = _repeats([image, *network.rows])
     scale = _scale([group[0] for group in groups], height)
     parts = [_part([image], [], "", scale)]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from numbers import Integral
+from typing import Any
 
 from IPython.display import HTML, display
 from markupsafe import Markup, escape
@@ -191,7 +192,7 @@ def _check(name: str, sentence: str, source: str, notes: str | None, verdict: st
         raise ValueError(f"expected words that {by!r} says, got notes={notes!r}: pass them as notes")
 
 
-def _show(kind: str, **record: object) -> None:
+def _show(kind: str, **record: Any) -> None:
     record = {"kind": kind, **{key: value for key, value in record.items() if value is not None}}
     _shown[record["name"]] = record
     if _folding is None:

@@ -34,7 +34,7 @@ def tag(name: str, /, *inside: object, **attributes: object) -> Markup:
 
 def joined(*parts: object) -> Markup:
     """Markup and plain text, one after the other: `"".join` would give up what is markup."""
-    return Markup("").join(parts)
+    return Markup("").join(escape(part) for part in parts)
 
 
 def table(
