@@ -59,8 +59,6 @@ class SqueezeExcitation(nn.Module):
         gate: what brings the numbers between 0 and 1.
     """
 
-    kind = "squeeze-excitation"
-
     def __init__(
         self,
         channels: int,

@@ -51,8 +51,6 @@ class StochasticDepth(nn.Module):
         ValueError: `drop` outside 0 to below 1.
     """
 
-    kind, family = "stochastic depth", "dropout"
-
     def __init__(self, drop: float) -> None:
         super().__init__()
         if not 0 <= drop < 1:
@@ -72,8 +70,6 @@ class MBConv(nn.Module):
     `(N, in_channels, H, W) -> (N, out_channels, H / stride, W / stride)`. The squeeze-excitation's hidden layer has a
     quarter of the *input's* channels, not of the expanded ones.
     """
-
-    kind = "MBConv block"
 
     def __init__(
         self,

@@ -72,8 +72,6 @@ class Inception(nn.Module):
         ValueError: not six widths, numbers that are not whole and at least 1, another largest kernel than 3 or 5.
     """
 
-    kind = "Inception module"
-
     def __init__(
         self, in_channels: int, widths: Sequence[Any], *, batch_norm: bool = False, largest_kernel: int = 5
     ) -> None:
@@ -117,8 +115,6 @@ class InceptionAux(nn.Module):
     `(N, in_channels, 14, 14) -> (N, classes)` logits. With `adaptive` it pools
     to 4 x 4 from any size, as public checkpoints expect; from 14 x 14 that is another pool than the paper's.
     """
-
-    kind = "auxiliary classifier"
 
     def __init__(self, in_channels: int, classes: int, *, adaptive: bool = False, batch_norm: bool = False) -> None:
         super().__init__()

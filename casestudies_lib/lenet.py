@@ -46,8 +46,6 @@ BITMAPS = """
 class ScaledTanh(nn.Module):
     """The squashing function f(a) = 1.7159 tanh(2a/3), so that f(1) = 1 and f(-1) = -1 (equation 6, appendix A)."""
 
-    family = "activation"
-
     def forward(self, a: torch.Tensor) -> torch.Tensor:
         """Any shape -> the same shape, within (-1.7159, 1.7159)."""
         return 1.7159 * torch.tanh(2 / 3 * a)
@@ -60,8 +58,6 @@ class Subsampling(nn.Module):
     """
 
     one_row = True  # a layer table shows this module as one layer
-    kind, family = "trainable pool", "pool"
-    kernel_size = stride = 2
 
     def __init__(self, maps: int) -> None:
         super().__init__()
@@ -86,7 +82,6 @@ class SparseConv2d(nn.Module):
     """
 
     one_row = True
-    kind, family = "sparse conv", "conv"
 
     def __init__(self, table: tuple[tuple[int, ...], ...], kernel_size: int) -> None:
         super().__init__()
@@ -108,7 +103,6 @@ class RBFOutput(nn.Module):
 
     one_row = True
     codes: torch.Tensor
-    kind, family = "RBF output", "output"
 
     def __init__(self) -> None:
         super().__init__()

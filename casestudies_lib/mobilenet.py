@@ -52,14 +52,11 @@ class Separable(nn.Sequential):
     `(N, in_channels, H, W) -> (N, out_channels, H / stride, W / stride)`.
     """
 
-    kind, family = "separable conv", "conv"
-
     def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1) -> None:
         super().__init__(
             conv_bn(in_channels, in_channels, 3, stride=stride, groups=in_channels),
             conv_bn(in_channels, out_channels, 1),
         )
-        self.kernel_size, self.stride = 3, stride
 
 
 class InvertedResidual(nn.Module):
@@ -68,8 +65,6 @@ class InvertedResidual(nn.Module):
     `(N, in_channels, H, W) -> (N, out_channels, H / stride, W / stride)`. Where stride and channels allow it, the input
     is added to the output: the shortcut joins the narrow ends, which the paper calls linear bottlenecks.
     """
-
-    kind = "inverted residual block"
 
     def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1, expand_ratio: int = 6) -> None:
         super().__init__()
@@ -91,8 +86,6 @@ class MobileNetV3Block(nn.Module):
     `(N, in_channels, H, W) -> (N, out_channels, H / stride, W / stride)`. The squeeze-excitation reads the expanded
     channels.
     """
-
-    kind = "inverted residual block"
 
     def __init__(
         self,

@@ -39,7 +39,6 @@ class PlainBlock(nn.Module):
     """
 
     expansion = 1
-    kind = "plain block"
 
     def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1, batch_norm: bool = True) -> None:
         super().__init__()
@@ -65,8 +64,6 @@ class ResidualBlock(PlainBlock):
     Where the dimensions change, a[l] goes through W_s, the option `shortcut` of `shortcut_path` (eq. 2).
     """
 
-    kind = "residual block"
-
     def __init__(
         self, in_channels: int, out_channels: int, *, stride: int = 1, batch_norm: bool = True, shortcut: str = "B"
     ) -> None:
@@ -85,7 +82,6 @@ class Bottleneck(nn.Module):
     """
 
     expansion = 4
-    kind = "bottleneck block"
 
     def __init__(
         self, in_channels: int, out_channels: int, *, stride: int = 1, shortcut: str = "B", stride_in: str = "3x3"
@@ -123,7 +119,6 @@ class PreActivationBlock(nn.Module):
     """
 
     expansion = 1
-    kind = "pre-activation block"
 
     def __init__(
         self, in_channels: int, out_channels: int, *, stride: int = 1, shortcut: str = "B", activated: bool = False
@@ -154,7 +149,6 @@ class PreActivationBottleneck(nn.Module):
     """
 
     expansion = 4
-    kind = "pre-activation bottleneck"
 
     def __init__(
         self, in_channels: int, out_channels: int, *, stride: int = 1, shortcut: str = "B", activated: bool = False

@@ -35,8 +35,7 @@ def layers_of(
 ) -> tuple[dict[str, nn.Module], list[str]]:
     """The layers of one configuration, and the paper's names of those that have weights or pool."""
     features: list[nn.Module] = []
-    names: list[str] = []
-    channels = 3
+    names, channels = [], 3
     for stage, (width, kernels) in enumerate(stages, start=1):
         for number, kernel in enumerate(kernels, start=1):
             features.append(nn.Conv2d(channels, width, kernel, padding=kernel // 2))

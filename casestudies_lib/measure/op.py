@@ -9,6 +9,11 @@ from typing import Any
 from torch import nn
 
 from casestudies_lib.blocks import SqueezeExcitation
+from casestudies_lib.efficientnet import MBConv, StochasticDepth
+from casestudies_lib.inception import Inception, InceptionAux
+from casestudies_lib.lenet import RBFOutput, ScaledTanh, SparseConv2d, Subsampling
+from casestudies_lib.mobilenet import InvertedResidual, MobileNetV3Block, Separable
+from casestudies_lib.resnet import Bottleneck, PlainBlock, PreActivationBlock, PreActivationBottleneck, ResidualBlock
 
 
 class Family(StrEnum):
@@ -77,44 +82,60 @@ class Op:
         return ", ".join([f"{self.title} {self.window}".rstrip(), *self.details])
 
 
-# A class of layers -> its family and the papers' word for it; None: the module's own name.
-_LAYERS: dict[type[nn.Module] | tuple[type[nn.Module], ...], tuple[Family, str | None]] = {
+# A class of modules -> its family and the papers' word for it; None: the class's own name.
+_KNOWN: dict[type[nn.Module], tuple[Family, str | None]] = {
     nn.Conv2d: (Family.CONV, "conv"),
+    SparseConv2d: (Family.CONV, "sparse conv"),
+    Separable: (Family.CONV, "separable conv"),
     nn.MaxPool2d: (Family.POOL, "max pool"),
     nn.AvgPool2d: (Family.POOL, "average pool"),
+    Subsampling: (Family.POOL, "trainable pool"),
     nn.AdaptiveAvgPool2d: (Family.ADAPTIVE_POOL, "adaptive average"),
     nn.Linear: (Family.FULLY_CONNECTED, "fully connected"),
+    RBFOutput: (Family.OUTPUT, "RBF output"),
     nn.LocalResponseNorm: (Family.NORMALISATION, "LRN"),
-    (nn.BatchNorm1d, nn.BatchNorm2d, nn.InstanceNorm2d, nn.GroupNorm, nn.LayerNorm): (Family.NORMALISATION, None),
-    (nn.ReLU, nn.ReLU6, nn.SiLU, nn.Hardswish, nn.Tanh, nn.Sigmoid, nn.Hardsigmoid): (Family.ACTIVATION, None),
     nn.Dropout: (Family.DROPOUT, None),
+    StochasticDepth: (Family.DROPOUT, "stochastic depth"),
     nn.Flatten: (Family.FLATTEN, None),
-    SqueezeExcitation: (Family.GATE, None),
+    SqueezeExcitation: (Family.GATE, "squeeze-excitation"),
+    PlainBlock: (Family.BLOCK, "plain block"),
+    ResidualBlock: (Family.BLOCK, "residual block"),
+    Bottleneck: (Family.BLOCK, "bottleneck block"),
+    PreActivationBlock: (Family.BLOCK, "pre-activation block"),
+    PreActivationBottleneck: (Family.BLOCK, "pre-activation bottleneck"),
+    Inception: (Family.BLOCK, "Inception module"),
+    InceptionAux: (Family.BLOCK, "auxiliary classifier"),
+    InvertedResidual: (Family.BLOCK, "inverted residual block"),
+    MobileNetV3Block: (Family.BLOCK, "inverted residual block"),
+    MBConv: (Family.BLOCK, "MBConv block"),
 }
+for norm in (nn.BatchNorm1d, nn.BatchNorm2d, nn.InstanceNorm2d, nn.GroupNorm, nn.LayerNorm):
+    _KNOWN[norm] = (Family.NORMALISATION, None)
+for activation in (nn.ReLU, nn.ReLU6, nn.SiLU, nn.Hardswish, nn.Tanh, nn.Sigmoid, nn.Hardsigmoid, ScaledTanh):
+    _KNOWN[activation] = (Family.ACTIVATION, None)
 
 
 def op_of(module: nn.Module) -> Op:
     """What a module does.
 
-    A module that torch does not know describes itself by attributes: `kind` is its name in words, `family` the value of
-    a `Family`, and one of windows has a `kernel_size` and a `stride`. One that has only a `kind` is a block if it holds
-    other modules.
+    A subclass is what its nearest known class is. A module of a class that is not known here is called as its attribute
+    `kind` says, or else as its class.
 
     Raises:
-        ValueError: a window that is no square, or a `family` that does not exist.
+        ValueError: a window that is no square.
 
     >>> str(op_of(nn.Conv2d(3, 96, 11, stride=4)))
     'conv 11×11, stride 4'
     """
-    about: Any = module  # the attributes by which it describes itself
-    family, word = next((known for layer, known in _LAYERS.items() if isinstance(module, layer)), (Family.OTHER, None))
+    about: Any = module  # its sizes
+    family, word = next((_KNOWN[one] for one in type(module).__mro__ if one in _KNOWN), (Family.OTHER, None))
     name = str(word or getattr(about, "kind", type(module).__name__))
-    if hasattr(about, "family"):
-        family = Family(about.family)
-    elif family is Family.OTHER and hasattr(module, "kind") and [*module.children()]:
-        family = Family.BLOCK
     if isinstance(module, nn.AdaptiveAvgPool2d) and square_side(about.output_size) == 1:
         return Op(Family.POOL, "global average pool")
+    if isinstance(module, Subsampling):
+        return Op(family, name, 2, 2)
+    if isinstance(module, Separable):
+        return Op(family, name, 3, square_side(about[0][0].stride))
     if family not in (Family.CONV, Family.POOL):
         return Op(family, name)
     groups = getattr(about, "groups", 1)

@@ -236,7 +236,7 @@ def numbers_said(sentence: str) -> list[tuple[str, str, str]]:
     halves = re.findall(r"(\w+) and a half", bare)
     words = [(word, str(SMALL[word]), "") for word in re.findall(r"[a-z]+", bare.lower()) if word in SMALL]
     words = [(w, f"{n}.5" if w in halves else n, unit) for w, n, unit in words]
-    return [number for number in numerals(bare, min_size=1) + words if number[1:] not in (("0", ""), ("1", ""))]
+    return [number for number in numerals(bare, least=1) + words if number[1:] not in (("0", ""), ("1", ""))]
 
 
 def claims_that_say_more_than_they_measure(notebook) -> list[str]:

@@ -82,8 +82,8 @@ def everything():
 def test_what_once_survived_is_among_the_mutants_and_what_is_accepted_too(everything):
     told = "\n".join(map(tool.told, everything))
     for change in (
-        "+ channels = round_channels(32 / width)",
-        "+ fits = height == width == self.size if self.exact else max(height, width) >= smallest",
+        "+ channels = round_channels(32 / width_mult)",
+        "+ fits, wanted = max(height, width) >= smallest",
         "- nn.init.normal_(module.weight, std=0.01)\n    + pass",
         '(size, size), mode="bilinear", antialias=False) for p in images',
     ):
