@@ -45,8 +45,20 @@ def add_colab(app: Sphinx, page: str, template: str, context: dict, doctree: nod
 def mend(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None) -> None:
     """Name folded cells after what is written on them, and drop roles that screen readers no longer know."""
     if "body" in context:
-        body = context["body"].replace('<summary aria-label="Toggle hidden content"', "<summary")
+        body = share(context["body"]).replace('<summary aria-label="Toggle hidden content"', "<summary")
         context["body"] = re.sub(r' role="(doc-biblioentry|list)"', "", body)
+
+
+def share(body: str) -> str:
+    """A page with the code and the style sheet that each of its explorers brings along only where they stand first."""
+    seen: set[str] = set()
+
+    def first(found: re.Match[str]) -> str:
+        again = found[0] in seen
+        seen.add(found[0])
+        return "" if again else found[0]
+
+    return re.sub(r'(?s)<(script|style) data-shared="">.*?</\1>', first, body)
 
 
 def notebooks_of(directive: SphinxDirective) -> list[Path]:

@@ -11,6 +11,7 @@ import random
 from dataclasses import replace
 from itertools import chain, combinations, product
 
+import companion
 import judge
 import pytest
 import torch
@@ -45,8 +46,9 @@ def tab(browser):
     page.on("pageerror", lambda error: problems.append(f"page error: {error}"))
     page.on("console", lambda m: problems.append(f"{m.type}: {m.text}") if m.type in ("error", "warning") else None)
 
-    def tab(*outputs):
-        page.set_content("<!doctype html>" + "".join(f'<div class="cell">{output.data}</div>' for output in outputs))
+    def tab(*outputs, through=str):
+        body = "".join(f'<div class="cell">{output.data}</div>' for output in outputs)
+        page.set_content("<!doctype html>" + through(body))
         return page
 
     yield tab
@@ -238,10 +240,12 @@ MOVE = """box => {
 }"""
 
 
-def test_many_explorers_on_a_page_each_listen_once(tab):
+@pytest.mark.parametrize(("through", "scripts"), [(str, 2 * 11), (companion.share, 5)], ids=["notebook", "site"])
+def test_many_explorers_on_a_page_each_listen_once(tab, through, scripts):
     page = tab()
     page.evaluate(LISTENERS)
-    page = tab(*2 * list(every_explorer().values()))
+    page = tab(*2 * list(every_explorer().values()), through=through)
+    assert page.locator("script[data-shared]").count() == scripts
     boxes = page.locator(".explorer")
     assert boxes.count() == 2 * len(EXPLORERS)
     assert boxes.evaluate_all("all => all.map(box => heard.get(box))") == [1] * boxes.count()
