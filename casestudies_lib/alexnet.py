@@ -116,9 +116,7 @@ def _torchvision(classes: int) -> Network:
         3,
         224,
         exact=False,
-        why=lambda h, w: (
-            "the network was made for 224; much smaller images leave fewer than the 6 x 6 positions that fc6 reads"
-        ),
+        why=_why_224,
     )
     network = Network("AlexNet (torchvision)", expects, layers)
     network.paper_names = name_weight_layers(network, NAMES)
@@ -134,3 +132,7 @@ def _why_227(height: int, width: int) -> str:
         f"conv1 has no padding, so it takes ({side} - 11)/4 + 1 = {positions:g} positions, "
         "which is not a whole number; (227 - 11)/4 + 1 = 55 is"
     )
+
+
+def _why_224(height: int, width: int) -> str:
+    return "the network was made for 224; much smaller images leave fewer than the 6 x 6 positions that fc6 reads"

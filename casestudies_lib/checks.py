@@ -9,7 +9,7 @@ from math import inf
 from numbers import Real
 
 import torch
-from torch import nn
+from torch import fx, nn
 
 
 def one_of(name: str, value: object, allowed: Iterable[object]) -> None:
@@ -75,11 +75,13 @@ class ImageSpec:
         return (self.channels, self.size, self.size)
 
     def check(self, x: object, network: nn.Module) -> None:
-        """Refuse an input that the network would choke on, or swallow and answer with nonsense.
+        """Refuse an input that the network would fail on, or that it would silently misread.
 
         Raises:
             ValueError: what came, what is allowed, the repair.
         """
+        if isinstance(x, fx.Proxy):  # torch.fx follows the layers; it has no numbers to check
+            return
         wanted = f"expected a float batch of images (N, {self.channels}, H, W)"
         if not isinstance(x, torch.Tensor):
             raise ValueError(f"{wanted}, got a {type(x).__name__}: make it a tensor with torch.as_tensor(x)")

@@ -40,7 +40,7 @@ PRINTED = {
     "linear": (1000, 1),
 }  # fmt: skip
 AUX_WEIGHT = 0.3  # of each auxiliary classifier's loss in training (sec. 5)
-AUX_CLASSIFIERS = {"inception4a": "aux1", "inception4d": "aux2"}  # what reads the output of which module
+AUX_CLASSIFIERS = {"inception4a": "aux1", "inception4d": "aux2"}  # module -> the auxiliary classifier that reads it
 
 
 def conv_relu(
@@ -227,11 +227,7 @@ def googlenet(variant: str = "2014", *, aux: bool = False, classes: int = 1000) 
         224,
         exact=paper and aux,
         min_size=63 if paper else 47,
-        why=lambda h, w: (
-            "the auxiliary classifiers read the 4 x 4 positions that 224 pixels leave them; build without aux"
-            if paper and aux
-            else "four poolings would leave a single position to the last modules"
-        ),
+        why=_why_224 if paper and aux else _four_poolings_leave,
     )
     title = ("GoogLeNet" if paper else "GoogLeNet (torchvision)") + (", with auxiliary classifiers" if aux else "")
     network = GoogLeNet(title, expects, layers)
@@ -239,3 +235,11 @@ def googlenet(variant: str = "2014", *, aux: bool = False, classes: int = 1000) 
         path: path.replace("inception", "").removesuffix(".conv") for path, _ in network.named_modules() if path
     }
     return he_initialised(network)
+
+
+def _why_224(height: int, width: int) -> str:
+    return "the auxiliary classifiers read the 4 x 4 positions that 224 pixels leave them; build without aux"
+
+
+def _four_poolings_leave(height: int, width: int) -> str:
+    return "four poolings would leave a single position to the last modules"

@@ -185,8 +185,12 @@ def lenet5(variant: str = "modern", *, classes: int = 10, in_channels: int = 1) 
     expects = ImageSpec(
         in_channels,
         32,
-        why=lambda h, w: "its layers are made for 5 x 5 positions in S4, one for C5",
+        why=_why_32,
         repair="pad 28 x 28 digits with torch.nn.functional.pad(x, (2, 2, 2, 2)), "
         "resize others with torch.nn.functional.interpolate(x, size=(32, 32))",
     )
     return Network(title, expects, layers)
+
+
+def _why_32(height: int, width: int) -> str:
+    return "its layers are made for 5 x 5 positions in S4, one for C5"

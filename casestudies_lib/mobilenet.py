@@ -46,7 +46,7 @@ V3 = {
 }  # fmt: skip
 
 
-class Separable(nn.Sequential):
+class DepthwiseSeparable(nn.Sequential):
     """A depthwise separable convolution: 3 x 3 in each channel by itself, then 1 x 1 across the channels (V1, Fig. 3).
 
     `(N, in_channels, H, W) -> (N, out_channels, H / stride, W / stride)`.
@@ -144,7 +144,7 @@ def mobilenet_v1(*, width_mult: float = 1.0, size: int = 224, classes: int = 100
     features = [conv_bn(3, channels, 3, stride=2)]
     for table_channels, stride in V1:
         out_channels = int(table_channels * width_mult)
-        features.append(Separable(channels, out_channels, stride=stride))
+        features.append(DepthwiseSeparable(channels, out_channels, stride=stride))
         channels = out_channels
     layers = {
         "features": nn.Sequential(*features),
@@ -206,7 +206,7 @@ def mobilenet_v3(variant: str, *, classes: int = 1000) -> Network:
         ValueError: an unknown variant, classes below 1; in `forward` as for `mobilenet_v1`.
 
     Squeeze-excitation's hidden layer has a quarter of the expanded channels, rounded to a multiple of 8, and batch
-    normalisation an eps of 1e-3, as public checkpoints expect.
+    normalisation an eps of 1e-3 and a momentum of 0.01, as public checkpoints expect.
 
     >>> sum(p.numel() for p in mobilenet_v3("small").parameters())
     2542856

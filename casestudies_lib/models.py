@@ -74,6 +74,8 @@ class Published(NamedTuple):
     views: str = "not said"
 
 
+# The ResNets of `MODELS` follow the public checkpoints: from 50 layers on they stride in the 3 x 3 where the paper's
+# stride in a 1 x 1, and ResNet-18 has projections where Table 2's has none.
 TEN, DENSE, ONE = "ten crops", "the whole image and its mirror image", "one crop"
 PUBLISHED = {
     "alexnet_2012": Published("AlexNet", 2012, "ImageNet", 59.3, "Krizhevsky 2012, Table 2", TEN),

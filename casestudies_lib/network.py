@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -41,7 +42,7 @@ class Network(nn.Sequential):
         """One layer, or a part of the chain as a plain `nn.Sequential` that takes any input."""
         if isinstance(index, slice):
             return nn.Sequential(OrderedDict(self.chain()[index]))
-        return super().__getitem__(index)
+        return [layer for _, layer in self.chain()][index]
 
     def chain(self) -> list[tuple[str, nn.Module]]:
         """What an image passes on its way to the logits, `(name, layer)` in order."""
@@ -59,17 +60,22 @@ class Network(nn.Sequential):
         return x
 
 
-def five_strides(size: int = 224, *, to: str = "the last blocks", repair: str | None = None) -> ImageSpec:
-    """Colour images of at least 33 pixels, of which five strides of 2 leave more than one position; made for `size`.
+def _five_strides_leave(to: str, height: int, width: int) -> str:
+    return f"five strides of 2 leave {-(-height // 32)} x {-(-width // 32)} positions to {to}"
 
-    `to` and `repair` complete the refusal of smaller ones.
+
+def five_strides(size: int = 224, *, to: str = "the last blocks", repair: str | None = None) -> ImageSpec:
+    """Colour images for a network of five layers with stride 2, made for `size` pixels.
+
+    At least 33 pixels are wanted, which leave 2 x 2 positions. `to`, which reads these, and `repair` complete the
+    refusal of smaller images.
     """
     return ImageSpec(
         3,
         size,
         exact=False,
         min_size=33,
-        why=lambda h, w: f"five strides of 2 leave {-(-h // 32)} x {-(-w // 32)} positions to {to}",
+        why=partial(_five_strides_leave, to),
         repair=repair,
     )
 
@@ -85,9 +91,11 @@ AnyNetwork = TypeVar("AnyNetwork", bound=Network)
 
 
 def he_initialised(network: AnyNetwork) -> AnyNetwork:
-    """He's normal initialisation of every convolution, over outputs; its biases 0; linear layers as they are.
+    """He's normal initialisation of every convolution (fan-out); its biases 0; linear layers as they are.
 
-    He et al.: Delving deep into rectifiers, ICCV 2015, eq. 14. On the meta device there is nothing to fill.
+    He et al.: Delving deep into rectifiers, ICCV 2015, eq. 14. PyTorch counts the fan-out of a grouped convolution as
+    if it had no groups, so depthwise weights start smaller than in eq. 14; torchvision's networks start the same way.
+    On the meta device there is nothing to fill.
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d) and not module.weight.is_meta:

@@ -12,6 +12,8 @@ file for CIFAR-10, which the paper does not print.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import nn
 
 from casestudies_lib.checks import ImageSpec, positive_int
@@ -46,7 +48,7 @@ def mlpconv(in_channels: int, out_channels: tuple[int, int, int], kernel_size: i
 
 def check_mlpconv(in_channels: int, out_channels: tuple[int, int, int], kernel_size: int) -> None:
     """Refuse what `mlpconv` cannot be built of."""
-    if len(out_channels) != 3:
+    if not isinstance(out_channels, Sequence) or len(out_channels) != 3:
         raise ValueError(f"expected the units of three layers, got {out_channels!r}: pass for example (192, 160, 96)")
     positive_int("in_channels", in_channels)
     positive_int("kernel_size", kernel_size)
@@ -94,6 +96,10 @@ def nin_cifar(*, classes: int = 10) -> Network:
         32,
         exact=False,
         min_size=8,
-        why=lambda h, w: "two poolings would leave a single position to the last block's 3 x 3",
+        why=_two_poolings_leave,
     )
     return he_initialised(Network("Network in Network for CIFAR", expects, layers, NAMES))
+
+
+def _two_poolings_leave(height: int, width: int) -> str:
+    return "two poolings would leave a single position to the last block's 3 x 3"

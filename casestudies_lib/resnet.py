@@ -114,8 +114,8 @@ class PreActivationBlock(nn.Module):
     """BN and ReLU before each of two convolutions, and nothing after the addition (He 2016, Fig. 4e).
 
     x[l+2] = x[l] + F(relu(bn(x[l]))). Where the dimensions change, the shortcut reads relu(bn(x[l])) as well, as in the
-    authors' code. With `activated`, x[l] has been through BN and ReLU already, as in a network's first block (He 2016,
-    appendix), and the block begins with its first convolution.
+    authors' code. `activated` says that the input has been through BN and ReLU already, as in a network's first block,
+    where the stem does it (He 2016, appendix): the block then leaves out its own.
     """
 
     expansion = 1
@@ -208,7 +208,11 @@ def shortcut_path(option: str, in_channels: int, out_channels: int, stride: int,
         in_channels, out_channels: of a[l] and of the block's output.
         stride: of the block.
         batch_norm: whether a projection is normalised.
+
+    Raises:
+        ValueError: another option.
     """
+    one_of("shortcut", option, SHORTCUTS)
     same = stride == 1 and in_channels == out_channels
     if same and option != "C":
         return nn.Identity()
@@ -227,7 +231,7 @@ class ResNet(Network):
         block: the class of block that is stacked.
         counts: blocks in each stage; each stage after the first halves height and width and doubles the channels.
         stem: `"7x7"`, with a pool after it, for ImageNet, or `"3x3"` for small images.
-        width: channels after the stem; blocks put out that many times their `expansion` in the first stage.
+        width: channels of the stem; stage s, from 0, has width * 2**s * expansion output channels.
         in_channels: image channels.
         classes: number of classes.
         options: passed to every block.
@@ -352,7 +356,7 @@ def plain(depth: int, *, classes: int = 1000) -> Network:
 
 
 def _cifar(depth: int, width: int, in_channels: int, classes: int) -> tuple[tuple[int, int, int], ImageSpec]:
-    """Sec. 4.2: the blocks of three stages, n each for 6n + 2 layers, and the images; refuses what cannot be built."""
+    """`(n, n, n)` blocks in the three stages of a network of 6n + 2 layers, and the images that it takes (sec. 4.2)."""
     positive_int("depth", depth, why="6n + 2, for example depth=20")
     if depth < 8 or depth % 6 != 2:
         below = max(8, depth - (depth - 2) % 6)
@@ -367,7 +371,7 @@ def _cifar(depth: int, width: int, in_channels: int, classes: int) -> tuple[tupl
         32,
         exact=False,
         min_size=5,
-        why=lambda h, w: f"two strides of 2 leave {-(-h // 4)} x {-(-w // 4)} positions to the last stage's 3 x 3",
+        why=_two_strides_leave,
     )
 
 
@@ -431,6 +435,10 @@ def cifar_plain(
     title = f"plain-{depth} for CIFAR" + _variation(width, batch_norm)
     size = {"width": width, "in_channels": in_channels, "classes": classes}
     return ResNet(title, expects, PlainBlock, counts, stem="3x3", **size, batch_norm=batch_norm)
+
+
+def _two_strides_leave(height: int, width: int) -> str:
+    return f"two strides of 2 leave {-(-height // 4)} x {-(-width // 4)} positions to the last stage's 3 x 3"
 
 
 def _variation(width: int, batch_norm: bool) -> str:

@@ -89,7 +89,7 @@ def vgg(variant: int | str, *, batch_norm: bool = False, classes: int = 1000) ->
         3,
         224,
         exact=False,
-        why=lambda h, w: f"five poolings leave {h // 32} x {w // 32} of the 7 x 7 positions that fc6 reads",
+        why=_five_poolings_leave,
     )
     depth = sum("pool" not in name for name in names)
     title = f"VGG-{depth}" + (", column C" if column == "C" else "") + (" with batch norm" if batch_norm else "")
@@ -101,3 +101,7 @@ def vgg(variant: int | str, *, batch_norm: bool = False, classes: int = 1000) ->
             nn.init.normal_(module.weight, std=0.01)
             nn.init.zeros_(module.bias)
     return network
+
+
+def _five_poolings_leave(height: int, width: int) -> str:
+    return f"five poolings leave {height // 32} x {width // 32} of the 7 x 7 positions that fc6 reads"

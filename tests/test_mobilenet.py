@@ -13,9 +13,9 @@ from casestudies_lib.measure.anatomy import anatomy
 from casestudies_lib.mobilenet import (
     V1,
     V3,
+    DepthwiseSeparable,
     InvertedResidual,
     MobileNetV3Block,
-    Separable,
     mobilenet_v1,
     mobilenet_v2,
     mobilenet_v3,
@@ -55,7 +55,7 @@ def test_tensors_stand_in_timms_order_and_shapes():
 
 def test_separable_is_depthwise_then_pointwise():
     torch.manual_seed(0)
-    block, x = Separable(4, 6).eval(), torch.randn(2, 4, 5, 5)
+    block, x = DepthwiseSeparable(4, 6).eval(), torch.randn(2, 4, 5, 5)
     changed = x.clone()
     changed[:, 1] += 1
     with torch.no_grad():

@@ -2,7 +2,6 @@
 
 import ast
 import re
-from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -23,12 +22,15 @@ def floor(module: str) -> int:
 
 def wrong_imports(module: str, code: str) -> list[str]:
     """What a module must not import: from below in the map, from another paper, or a network into `page`."""
-    imports = (node for node in ast.walk(ast.parse(code)) if isinstance(node, (ast.Import, ast.ImportFrom)))
-    names = chain.from_iterable(
-        [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
-        for node in imports
-    )
-    wrong = []
+    names, wrong = [], []
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            wrong.append("." * node.level + (node.module or ""))  # the map speaks of whole names
+        elif isinstance(node, ast.ImportFrom):
+            whole = node.module == "casestudies_lib"
+            names += [f"{node.module}.{alias.name}" for alias in node.names] if whole else [node.module]
     for name in (n.removeprefix("casestudies_lib.") for n in names if n.startswith("casestudies_lib.")):
         mine, other = module.split(".")[0], name.split(".")[0]
         if floor(name) > floor(module) or (mine != other and floor(name) == floor(module)):
@@ -53,6 +55,8 @@ def test_imports_run_one_way(path):
     [
         ("vgg", "from casestudies_lib.resnet import plain", ["resnet"]),
         ("page.claims", "import casestudies_lib.network", ["network"]),
+        ("vgg", "from casestudies_lib import resnet", ["resnet"]),
+        ("vgg", "from .resnet import plain\nfrom . import resnet", [".resnet", "."]),
         ("measure.anatomy", "def f():\n    from casestudies_lib.figures.svg import box", ["figures.svg"]),
         ("figures.svg", "from casestudies_lib.page.html import tag\nfrom casestudies_lib.figures.svg import box", []),
     ],

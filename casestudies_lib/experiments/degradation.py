@@ -157,7 +157,7 @@ def train(
         ValueError: a checkpoint that cannot be read.
     """
     train_set, test_set = (Split(*(t.to(device) for t in split)) for split in (train_set, test_set))
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(run.seed)
         network = run.build(train_set.images.shape[1], 10).to(device)
     optimizer = torch.optim.SGD(network.parameters(), lr=run.lr, momentum=0.9, weight_decay=1e-4)

@@ -24,7 +24,7 @@ from casestudies_lib.blocks import conv_bn
 from casestudies_lib.checks import ImageSpec, positive_int
 from casestudies_lib.experiments.record import command_of, made_by, parser_of, processor, refusals
 from casestudies_lib.measure.anatomy import anatomy
-from casestudies_lib.mobilenet import Separable
+from casestudies_lib.mobilenet import DepthwiseSeparable
 from casestudies_lib.models import MODELS, PUBLISHED
 from casestudies_lib.network import Network
 from casestudies_lib.training.loop import one_thread
@@ -45,7 +45,7 @@ CONVOLUTIONS = {
     for width in WIDTHS
     for name, kind in (
         ("normal", partial(conv_bn, kernel_size=3)),
-        ("separable", Separable),
+        ("separable", DepthwiseSeparable),
         ("depthwise", lambda channels, _: nn.Conv2d(channels, channels, 3, padding=1, groups=channels, bias=False)),
         ("pointwise", partial(nn.Conv2d, kernel_size=1, bias=False)),
     )

@@ -4,7 +4,7 @@
 {
   const { rows, listen } = window.CaseStudies;
 
-  /** `1.0 · 0.53 −1.0 · 0.20 …`: weights in tenths, values in hundredths, so that sums are exact. */
+  /** `1.0 · 0.53 − 1.0 · 0.20 …`: weights in tenths, values in hundredths, so that sums are exact. */
   const summed = (weights, pixel) => {
     const terms = weights.map((weight, place) => {
       const sign = weight < 0 ? "−" : place ? "+" : "";

@@ -1,6 +1,6 @@
-"""Figures drawn from what anatomy found in the live module, each with alt text; that of a network from the same data.
+"""Matplotlib's figures as inline SVG, each with alt text.
 
-Everything is inline SVG: it takes the page's colours in light and dark, its text can be selected and searched, it
+Inline SVG takes the page's colours in light and dark, its text can be selected and searched, it
 needs no file beside the page, and the notebook's test compares it character by character.
 """
 

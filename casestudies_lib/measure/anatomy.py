@@ -219,15 +219,15 @@ def _layers(network: Network, units: set[nn.Module]) -> tuple[list[Layer], set[n
     field_of_view = ReceptiveField(image)
     called: set[nn.Module] = set()
     found: list[tuple[int, int]] = []  # MACs and receptive field of each unit, in the order of the calls
-    macs = 0  # of the modules called since the last unit was done: its own and those inside it
+    running = 0  # MACs of the modules called since the last unit was done: its own and those inside it
 
     def done(module: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
-        nonlocal macs
+        nonlocal running
         called.add(module)
-        macs += _macs(module, output)
+        running += _macs(module, output)
         if module in units:
-            found.append((macs, field_of_view.seen[output].size))
-            macs = 0
+            found.append((running, field_of_view.seen[output].size))
+            running = 0
 
     with _watched(network, done), torch.no_grad(), field_of_view:
         summary = torchinfo.summary(

@@ -10,9 +10,7 @@ import torch
 from torch import fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
-from casestudies_lib.checks import ImageSpec
 from casestudies_lib.measure.op import Family, Op, op_of
-from casestudies_lib.network import Network
 
 
 @dataclass(frozen=True)
@@ -78,9 +76,6 @@ def wiring(
 def _traced(module: nn.Module, shape: tuple[int, ...], whole: tuple[type[nn.Module], ...], method: str) -> fx.Graph:
     """The graph of a copy of the module, with the shape of each result."""
     meta = copy.deepcopy(module).to("meta").eval()
-    for part in meta.modules():
-        if isinstance(part, Network):
-            part.expects = _Anything(0, 0)
     try:
         graph = _Tracer(whole, method).trace(meta)
     except (fx.proxy.TraceError, ValueError) as problem:
@@ -115,12 +110,6 @@ def main_path(nodes: dict[str, Node]) -> list[str]:
     for node in nodes.values():
         longest[node.name] = [*max((longest[name] for name in node.reads), key=len, default=[]), node.name]
     return longest[next(reversed(nodes))]
-
-
-class _Anything(ImageSpec):
-    """Takes any input, in place of a network's `expects`, whose check reads data that tracing does not have."""
-
-    def check(self, x: object, network: nn.Module) -> None: ...
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from casestudies_lib.blocks import SqueezeExcitation
 from casestudies_lib.efficientnet import MBConv, StochasticDepth
 from casestudies_lib.inception import Inception, InceptionAux
 from casestudies_lib.lenet import RBFOutput, ScaledTanh, SparseConv2d, Subsampling
-from casestudies_lib.mobilenet import InvertedResidual, MobileNetV3Block, Separable
+from casestudies_lib.mobilenet import DepthwiseSeparable, InvertedResidual, MobileNetV3Block
 from casestudies_lib.resnet import Bottleneck, PlainBlock, PreActivationBlock, PreActivationBottleneck, ResidualBlock
 
 
@@ -86,7 +86,7 @@ class Op:
 _KNOWN: dict[type[nn.Module], tuple[Family, str | None]] = {
     nn.Conv2d: (Family.CONV, "conv"),
     SparseConv2d: (Family.CONV, "sparse conv"),
-    Separable: (Family.CONV, "separable conv"),
+    DepthwiseSeparable: (Family.CONV, "separable conv"),
     nn.MaxPool2d: (Family.POOL, "max pool"),
     nn.AvgPool2d: (Family.POOL, "average pool"),
     Subsampling: (Family.POOL, "trainable pool"),
@@ -134,7 +134,7 @@ def op_of(module: nn.Module) -> Op:
         return Op(Family.POOL, "global average pool")
     if isinstance(module, Subsampling):
         return Op(family, name, 2, 2)
-    if isinstance(module, Separable):
+    if isinstance(module, DepthwiseSeparable):
         return Op(family, name, 3, square_side(about[0][0].stride))
     if family not in (Family.CONV, Family.POOL):
         return Op(family, name)

@@ -37,7 +37,7 @@ class ReceptiveField(TorchFunctionMode):
 
     A window of k grows it by (k - 1) steps, and a stride stretches the step. A result that mixes several inputs sees
     what the widest of them sees; a map of which a single position is left, flattened or averaged, saw the whole image.
-    One number that weighs a whole map, as in squeeze-excitation, is left aside: it says how much, not what.
+    One number that weighs a whole map, as in squeeze-excitation, is left aside, because it adds no pixels to the map.
     """
 
     def __init__(self, image: torch.Tensor) -> None:
@@ -72,5 +72,7 @@ class ReceptiveField(TorchFunctionMode):
         if before.dim() == 4 and prod(before.shape[2:]) > left == 1:
             return Sees(max(self.side, sees.size), sees.step)
         if name == "adaptive_avg_pool2d":
-            return sees.through(-(-before.shape[-1] // after.shape[-1]), before.shape[-1] // after.shape[-1])
+            n, m = before.shape[-1], after.shape[-1]
+            widest = max(-(-(i + 1) * n // m) - i * n // m for i in range(m))
+            return sees.through(widest, n // m)
         return sees

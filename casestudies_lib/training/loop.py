@@ -67,7 +67,7 @@ def train(
 
 @torch.no_grad()
 def predict(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
-    """Logits `(N, classes)` of `images` `(N, C, H, W)` in evaluation mode, on one thread."""
+    """Logits `(N, classes)` of `images` `(N, C, H, W)`, on one thread; the network is in evaluation mode afterwards."""
     with one_thread():
         return torch.cat([network.eval()(part) for part in images.split(500)])
 

@@ -10,7 +10,7 @@ from casestudies_lib.figures import draw
 from casestudies_lib.lenet import C3_TABLE, RBFOutput, ScaledTanh, SparseConv2d, Subsampling
 from casestudies_lib.measure.anatomy import anatomy
 from casestudies_lib.measure.op import Family, Op, op_of
-from casestudies_lib.mobilenet import Separable
+from casestudies_lib.mobilenet import DepthwiseSeparable
 from casestudies_lib.resnet import ResidualBlock
 
 
@@ -28,8 +28,8 @@ class Doubled(nn.Conv2d):
         (nn.Conv2d(4, 8, 3, stride=2, groups=4), "conv", "depthwise conv 3×3, stride 2"),
         (Doubled(1, 1, 1), "conv", "conv 1×1"),
         (SparseConv2d(C3_TABLE, 5), "conv", "sparse conv 5×5"),
-        (Separable(4, 8), "conv", "separable conv 3×3"),
-        (Separable(4, 8, stride=2), "conv", "separable conv 3×3, stride 2"),
+        (DepthwiseSeparable(4, 8), "conv", "separable conv 3×3"),
+        (DepthwiseSeparable(4, 8, stride=2), "conv", "separable conv 3×3, stride 2"),
         (nn.MaxPool2d(3, 2), "pool", "max pool 3×3, stride 2"),
         (nn.AvgPool2d(3, 1), "pool", "average pool 3×3"),
         (Subsampling(6), "pool", "trainable pool 2×2, stride 2"),

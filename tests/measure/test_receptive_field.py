@@ -52,6 +52,7 @@ class Chunk(nn.Module):
         ([nn.Conv2d(1, 1, 3), Mean(), nn.Linear(1, 2)], [3, 16, 16]),
         ([nn.Conv2d(1, 2, 3), Chunk(), nn.Conv2d(1, 1, 3)], [3, 3, 5]),
         ([nn.AdaptiveAvgPool2d(8), nn.Conv2d(1, 1, 3)], [2, 6]),
+        ([nn.AdaptiveAvgPool2d(10)], [3]),
         ([nn.AdaptiveAvgPool2d(16), nn.Conv2d(1, 1, 3)], [1, 3]),
         ([nn.Conv2d(1, 1, 3), nn.BatchNorm2d(1), nn.MaxPool2d(2), nn.Conv2d(1, 1, 3)], [3, 3, 4, 8]),
     ],
