@@ -48,6 +48,8 @@ class ReceptiveField(TorchFunctionMode):
     def __torch_function__(self, func: Callable, types: tuple, args: tuple = (), kwargs: dict | None = None) -> object:
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
+        if isinstance(result, torch.Size) or not isinstance(result, (torch.Tensor, list, tuple)):
+            return result  # nearly all calls only ask for a shape, a type or a device
         given = [*args, *kwargs.values()]
         inputs = [x for value in given for x in (value if isinstance(value, (list, tuple)) else [value])]
         inputs = [x for x in inputs if isinstance(x, torch.Tensor) and x in self.seen]

@@ -100,42 +100,57 @@ ASKED = {
 }
 
 
+# The views that one load shows: the second after the reader's machine changed between light and dark.
+LOADS = (("light", "dark"), ("phone-dark", "phone"))
+
+
 @pytest.fixture(scope="module")
 def look(opened):
-    """`look(name, view)`: all that tests ask of a page as it stands, from one load; the screenshot is kept."""
+    """`look(name, view)`: all that tests ask of a page as it stands; each load is looked at twice."""
 
     @functools.cache
-    def look(name: str, view: str) -> SimpleNamespace:
-        page, problems = opened(name, view)
-        page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
-        page.wait_for_timeout(200)
-        seen = SimpleNamespace(
-            problems=list(problems),  # before axe, which reads the style sheets again
-            theme=page.evaluate("document.documentElement.dataset.theme"),
-            width=page.evaluate("document.documentElement.scrollWidth"),
-            formulas=page.locator("span.math, div.math").count(),
-            typeset=page.locator("mjx-container").count(),
-            figures=page.locator(".drawing").evaluate_all(
-                "all => all.map(f => [f.ariaLabel, f.getBoundingClientRect().width, f.getBoundingClientRect().height])"
-            ),
-            ink=page.evaluate("(p => p && getComputedStyle(p).color)(document.querySelector('article p'))"),
-            words=page.locator(".drawing text").evaluate_all(
-                "all => all.filter(t => getComputedStyle(t).display != 'none')"
-                ".map(t => [getComputedStyle(t).fill, t.getBoundingClientRect().height, t.textContent])"
-            ),
-            violations={
-                violation["id"]: violation["nodes"][0]["html"]
-                for context, options in ASKED[view]
-                for violation in Axe().run(page, context, options).response["violations"]
-            },
-        )
-        SHOTS.mkdir(parents=True, exist_ok=True)
-        page.evaluate("window.scrollTo(0, 0)")
-        page.screenshot(path=SHOTS / f"{name.removesuffix('.html').replace('/', '-')}-{view}.png", full_page=True)
+    def visit(name: str, views: tuple[str, str]) -> dict[str, SimpleNamespace]:
+        page, problems = opened(name, views[0])
+        seen = {}
+        for view in views:
+            page.emulate_media(color_scheme=VIEWS[view][1])
+            seen[view] = looked_at(page, name, view, problems)
+            problems.clear()  # of axe, which reads the style sheets again
         page.context.close()
         return seen
 
-    return look
+    return lambda name, view: visit(name, next(views for views in LOADS if view in views))[view]
+
+
+def looked_at(page, name: str, view: str, problems: list[str]) -> SimpleNamespace:
+    """What tests ask of a page, and its screenshot."""
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    page.wait_for_timeout(200)
+    seen = SimpleNamespace(
+        problems=list(problems),
+        theme=page.evaluate("document.documentElement.dataset.theme"),
+        width=page.evaluate("document.documentElement.scrollWidth"),
+        formulas=page.locator("span.math, div.math").count(),
+        typeset=page.locator("mjx-container").count(),
+        figures=page.locator(".drawing").evaluate_all(
+            "all => all.map(f => [f.ariaLabel, f.getBoundingClientRect().width, f.getBoundingClientRect().height])"
+        ),
+        ink=page.evaluate("(p => p && getComputedStyle(p).color)(document.querySelector('article p'))"),
+        words=page.locator(".drawing text").evaluate_all(
+            "all => all.filter(t => getComputedStyle(t).display != 'none')"
+            ".map(t => [getComputedStyle(t).fill, t.getBoundingClientRect().height, t.textContent])"
+        ),
+        violations={
+            violation["id"]: violation["nodes"][0]["html"]
+            for context, options in ASKED[view]
+            for violation in Axe().run(page, context, options).response["violations"]
+        },
+    )
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.evaluate("window.scrollTo(0, 0)")
+    shot = SHOTS / f"{name.removesuffix('.html').replace('/', '-')}-{view}.jpg"
+    page.screenshot(path=shot, type="jpeg", quality=80, full_page=True)
+    return seen
 
 
 def test_there_is_a_book_to_open():
