@@ -7,12 +7,12 @@ export OMP_NUM_THREADS ?= 1
 # Processes that share out the tests, file by file; a notebook needs about 1 GB.
 WORKERS ?= 2
 .DEFAULT_GOAL := book
-.PHONY: environment book test notebooks browser processors mutants words lint format clean help
+.PHONY: environment book test tests notebooks browser processors mutants words lint format clean help
 
 $(VENV)/ready: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	$(BIN)/python -m pip install --quiet --no-compile --requirement requirements.txt # Python compiles what it imports
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
@@ -22,7 +22,10 @@ book: $(VENV)/ready ## build the book into _build/html, every warning an error
 	rm -rf _build/html _build/.doctrees _build/jupyter_execute
 	$(BIN)/jupyter-book build . -W -n --keep-going -q
 
-test: $(VENV)/ready lint ## everything that must hold: library, notebooks, guards, book
+test: $(VENV)/ready ## everything that must hold: style, types, library, notebooks, guards, book
+	$(MAKE) --no-print-directory --jobs=2 lint tests
+
+tests: $(VENV)/ready # the same without style and types
 	$(BIN)/python -m pytest notebooks/*.ipynb casestudies_lib tests --ignore=tests/browser --doctest-modules \
 		--nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with=tests/book/nbval.cfg \
 		-n $(WORKERS) --dist loadfile --no-loadscope-reorder

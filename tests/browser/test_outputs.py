@@ -104,7 +104,7 @@ def test_scaling_counts_as_anatomy_does(tab):
     """Steps of the compound rule, both ends of each slider and random settings, beside networks built so."""
     given = given_of(scaling())
     first = {name: knob.start for name, knob in KNOBS.items()}
-    tried = [first | {"phi": phi} for phi in KNOBS["phi"].values[::3]] + settings(KNOBS, 24)
+    tried = [first | {"phi": phi} for phi in KNOBS["phi"].values[::3]] + settings(KNOBS, 22)
     page = tab(scaling())
     for at, changes in zip(tried, shown(page, "scaling", given, tried), strict=True):
         judge.scaling(given, at, judge.said(changes))
