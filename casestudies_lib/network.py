@@ -17,6 +17,9 @@ from casestudies_lib.checks import ImageSpec
 class Network(nn.Sequential):
     """A chain of layers that checks its input, and knows what the paper calls its layers.
 
+    `forward` passes the images through the children in the order in which they were added, whether by `layers` or, in
+    a subclass, one by one.
+
     Args:
         title: the name that figures and tables print.
         expects: the images that `forward` accepts.
