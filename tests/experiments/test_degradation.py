@@ -17,6 +17,7 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from casestudies_lib.experiments import degradation
 from casestudies_lib.experiments.degradation import Run, append, augmented, load, main, pending, rate, read, train
+from casestudies_lib.models import MODELS
 
 MODULE = "casestudies_lib.experiments.degradation"
 TINY = Run("digits", "residual", 8, seed=3, width=4, size=8, images=120, epochs=4, batch=50)  # three steps an epoch
@@ -530,3 +531,18 @@ def test_a_line_has_left_the_process_before_the_disk_is_asked_to_keep_it(tmp_pat
     monkeypatch.setattr(os, "fsync", lambda file: seen.append((tmp_path / "out.jsonl").read_bytes()))
     append(tmp_path / "out.jsonl", {"run": 1})
     assert seen == [b'{"run": 1}\n']
+
+
+def test_what_is_trained_unless_told_otherwise(tmp_path, monkeypatch):
+    """Fashion-MNIST, three seeds, at the depths of the plain networks for small images in the paper."""
+    asked = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(degradation, "study", lambda grid, out, **how: asked.append((grid, out, how)))
+    main(["--device", "cpu"])
+    [(grid, out, how)] = asked
+    depths = [int(name.removeprefix("cifar_plain")) for name in MODELS if name.startswith("cifar_plain")]
+    wanted = [
+        Run("fashion", kind, depth, seed=seed) for kind in degradation.KINDS for depth in depths for seed in range(3)
+    ]
+    assert sorted(grid, key=str) == sorted(wanted, key=str) and len(grid) == 30
+    assert (str(out), how["data"], how["device"], how["position"]) == ("degradation.jsonl", None, "cpu", 0)
