@@ -546,3 +546,11 @@ def test_what_is_trained_unless_told_otherwise(tmp_path, monkeypatch):
     ]
     assert sorted(grid, key=str) == sorted(wanted, key=str) and len(grid) == 30
     assert (str(out), how["data"], how["device"], how["position"]) == ("degradation.jsonl", None, "cpu", 0)
+
+
+def test_results_may_go_into_a_folder_that_is_not_there_yet(tmp_path):
+    out = tmp_path / "new" / "and" / "deep" / "out.jsonl"
+    for run, checkpoint in pending([TINY], out):
+        checkpoint.write_bytes(b"")
+        append(out, result_of(run))
+    assert len(read(out)) == 1
