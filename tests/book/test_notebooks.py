@@ -268,9 +268,9 @@ BREAKS = {
     "a relative image": (guards.not_portable, lambda n: prose(n).update(source="![a](images/a.png)")),
     "a cell never run": (guards.bad_outputs, lambda n: claiming(n).update(execution_count=None)),
     "a cell without output": (guards.bad_outputs, lambda n: drawn(n).update(outputs=[])),
-    # planted here so that the guard must object to it; no notebook carries this tag
     "a cell that nothing compares": (
         guards.bad_outputs,
+        # planted in a copy, because the guard must object to this tag; no notebook carries it
         lambda n: claiming(n).metadata.update(tags=["nbval-ignore-output"]),
     ),
     "a cell that nbval skips": (
