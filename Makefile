@@ -12,7 +12,8 @@ WORKERS ?= 2
 $(VENV)/ready: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	$(BIN)/python -m pip install --quiet --no-compile --requirement requirements.txt
+	$(BIN)/python -m compileall -qq -j 0 -x /tests/ $(VENV)/lib || true # on all cores; a file or two are for a newer Python
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
@@ -36,7 +37,7 @@ notebooks: $(VENV)/ready ## run the notebooks and store their outputs
 browser: $(VENV)/ready ## open the built pages in headless Chromium (which must be installed)
 	$(BIN)/python -m pytest tests/browser -n $(WORKERS) --dist loadscope
 
-processors: $(VENV)/ready ## run all notebooks as several processors would, a line for each (PROCESSORS="--ci" for two of them)
+processors: $(VENV)/ready ## run all notebooks as several processors would, a line for each (PROCESSORS="--ci" for two at once)
 	$(BIN)/python tools/processors.py $(PROCESSORS)
 
 words: $(VENV)/ready ## accept the words of claims, quotations and pictures as they are now, and say what changed

@@ -84,7 +84,17 @@ def test_a_line_says_which_cells_were_red_and_nothing_stops(tmp_path, monkeypatc
     assert "log10" in (tmp_path / "logs" / "perturbed-raw.log").read_text()
 
 
-def test_ci_runs_the_perturbed_setting_and_the_others_in_turn():
-    turns = [processors.in_turn(day) for day in range(100)]
-    assert all(first == "perturbed" for first, _ in turns)
-    assert {other for _, other in turns} == set(processors.SETTINGS) - {"perturbed", "as it is"}
+def test_ci_runs_both_perturbed_settings_and_all_others_in_turn():
+    turns = {processors.in_turn(day) for day in range(100)}
+    tilted = {"perturbed", "perturbed otherwise"}
+    here = {name for name, extra in processors.SETTINGS.items() if any(extra.values())}
+    assert turns == {(one, other) for one in tilted for other in here - tilted}
+
+
+def test_ci_runs_two_settings_at_once(monkeypatch, capsys):
+    given = []
+    monkeypatch.setattr(processors, "nbval", lambda notebook, name, extra, home: given.append(extra) or (name, "", [], 1))
+    monkeypatch.setattr(processors, "in_turn", lambda day: ("perturbed", "torch without AVX2"))
+    assert processors.main(["--ci"]) == 0
+    assert given == [{"PERTURBED": "0", "ATEN_CPU_CAPABILITY": "default"}] * len(processors.NOTEBOOKS)
+    assert f"perturbed and torch without AVX2: {len(given)} cells, green" in capsys.readouterr().out
