@@ -36,11 +36,6 @@ def verified(path: Path, checksum: str) -> Path:
     return path
 
 
-def data_folder(folder: Path | str | None = None) -> Path:
-    """`folder`, else the one that the environment variable `CASESTUDIES_DATA` names, else `~/.cache/casestudies`."""
-    return Path(folder or os.environ.get("CASESTUDIES_DATA") or "~/.cache/casestudies").expanduser()
-
-
 def download(url: str, target: Path) -> Path:
     """Fetch `url` into `target`, going on where an earlier attempt broke off; `target` appears only when complete.
 
@@ -86,6 +81,11 @@ def _download(url: str, target: Path) -> Path:
             raise OSError(f"{url} hung up after {got:,} of {left:,} bytes: run this again to go on from there")
     part.replace(target)
     return target
+
+
+def data_folder(folder: Path | str | None = None) -> Path:
+    """`folder`, else the one that the environment variable `CASESTUDIES_DATA` names, else `~/.cache/casestudies`."""
+    return Path(folder or os.environ.get("CASESTUDIES_DATA") or "~/.cache/casestudies").expanduser()
 
 
 def unpacked(archive: Path, target: Path, checksum: str) -> Path:
