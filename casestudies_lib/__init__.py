@@ -11,6 +11,7 @@ A module imports only from its own line and the lines above it; a paper imports 
     measure         layers, parameters, MACs, receptive fields, the graph of a forward pass
     figures         pictures of what `measure` found
     training        real images as one tensor, downloads, a short training loop, gradients
+    pretrained      networks with their public weights: checkpoints, transforms, class names, first guesses
     explorers       what a reader moves by hand, without a kernel
     experiments     the few that take longer, and their recorded results
 """

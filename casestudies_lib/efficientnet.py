@@ -1,18 +1,20 @@
-"""EfficientNets: one network, found by search, and the rule that makes seven larger ones of it.
+"""EfficientNets: one network, found by search, the rule that makes seven larger ones of it, and one for phones.
 
 Tan, Le: EfficientNet: Rethinking model scaling for convolutional neural networks, ICML 2019 (arXiv:1905.11946), Table 1
-and section 3; the sizes of B1 to B7 are those of the authors' code.
+and section 3; the sizes of B1 to B7 are those of the authors' code. Lite0 is in no paper: it comes from TensorFlow's
+release of EfficientNet-Lite, March 2020 (github.com/tensorflow/tpu, models/official/efficientnet/lite).
 
-| variant | width | depth | resolution | parameters |
-| ------- | ----- | ----- | ---------- | ---------- |
-| `"b0"`  | 1.0   | 1.0   | 224        | 5,288,548  |
-| `"b1"`  | 1.0   | 1.1   | 240        | 7,794,184  |
-| `"b2"`  | 1.1   | 1.2   | 260        | 9,109,994  |
-| `"b3"`  | 1.2   | 1.4   | 300        | 12,233,232 |
-| `"b4"`  | 1.4   | 1.8   | 380        | 19,341,616 |
-| `"b5"`  | 1.6   | 2.2   | 456        | 30,389,784 |
-| `"b6"`  | 1.8   | 2.6   | 528        | 43,040,704 |
-| `"b7"`  | 2.0   | 3.1   | 600        | 66,347,960 |
+| variant   | width | depth | resolution | parameters |
+| --------- | ----- | ----- | ---------- | ---------- |
+| `"b0"`    | 1.0   | 1.0   | 224        | 5,288,548  |
+| `"b1"`    | 1.0   | 1.1   | 240        | 7,794,184  |
+| `"b2"`    | 1.1   | 1.2   | 260        | 9,109,994  |
+| `"b3"`    | 1.2   | 1.4   | 300        | 12,233,232 |
+| `"b4"`    | 1.4   | 1.8   | 380        | 19,341,616 |
+| `"b5"`    | 1.6   | 2.2   | 456        | 30,389,784 |
+| `"b6"`    | 1.8   | 2.6   | 528        | 43,040,704 |
+| `"b7"`    | 2.0   | 3.1   | 600        | 66,347,960 |
+| `"lite0"` | 1.0   | 1.0   | 224        | 4,652,008  |
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from functools import partial
 from math import ceil, floor
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from casestudies_lib.blocks import SqueezeExcitation, conv_bn, round_channels, set_batch_norm
@@ -64,11 +67,31 @@ class StochasticDepth(nn.Module):
         return x * stays / (1 - self.drop)
 
 
+class SameConv2d(nn.Conv2d):
+    """A convolution that pads with zeros as TensorFlow's "same" does, and so keeps ceil(H / stride) positions.
+
+    `(N, in_channels, H, W) -> (N, out_channels, ceil(H / stride), ceil(W / stride))`. An even side at stride 2 gets
+    (kernel_size - 2) // 2 zeros before and the rest after, one more; PyTorch's networks pad both ends alike.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        kernel_size, stride = self.kernel_size[0], self.stride[0]
+        zeros = [kernel_size - 1 - (side - 1) % stride for side in (x.shape[3], x.shape[2])]
+        return super().forward(F.pad(x, [part for n in zeros for part in (n // 2, n - n // 2)]))
+
+
+def lite_conv(in_channels: int, out_channels: int, kernel_size: int, *, stride: int, groups: int = 1) -> nn.Sequential:
+    """`blocks.conv_bn` as EfficientNet-Lite has it, with TensorFlow's padding and ReLU6."""
+    conv = SameConv2d(in_channels, out_channels, kernel_size, stride, groups=groups, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(out_channels), nn.ReLU6())
+
+
 class MBConv(nn.Module):
     """An inverted residual with squeeze-excitation, SiLU and stochastic depth (Tan 2019, Table 1).
 
     `(N, in_channels, H, W) -> (N, out_channels, H / stride, W / stride)`. The squeeze-excitation's hidden layer has a
-    quarter of the *input's* channels, not of the expanded ones.
+    quarter of the *input's* channels, not of the expanded ones. With `lite`, as in EfficientNet-Lite, there is no
+    squeeze-excitation, ReLU6 instead of SiLU, and the padding of `SameConv2d`.
     """
 
     def __init__(
@@ -80,13 +103,15 @@ class MBConv(nn.Module):
         kernel_size: int,
         stride: int,
         drop: float = 0.0,
+        lite: bool = False,
     ) -> None:
         super().__init__()
         wide = in_channels * expand_ratio
+        conv = lite_conv if lite else partial(conv_bn, activation=nn.SiLU)
         self.block = nn.Sequential(
-            *([conv_bn(in_channels, wide, 1, activation=nn.SiLU)] if expand_ratio != 1 else []),
-            conv_bn(wide, wide, kernel_size, stride=stride, groups=wide, activation=nn.SiLU),
-            SqueezeExcitation(wide, max(1, in_channels // 4), activation=nn.SiLU),
+            *([conv(in_channels, wide, 1, stride=1)] if expand_ratio != 1 else []),
+            conv(wide, wide, kernel_size, stride=stride, groups=wide),
+            *([] if lite else [SqueezeExcitation(wide, max(1, in_channels // 4), activation=nn.SiLU)]),
             conv_bn(wide, out_channels, 1, activation=None),
         )
         self.use_res_connect = stride == 1 and in_channels == out_channels
@@ -126,31 +151,34 @@ def efficientnet(variant: str, *, classes: int = 1000) -> Network:
     """EfficientNet, Tan 2019: `(N, 3, H, W) -> (N, classes)` logits, H and W at least 33.
 
     Args:
-        variant: `"b0"` to `"b7"`.
+        variant: `"b0"` to `"b7"`, or `"lite0"`: B0's table without squeeze-excitation, with ReLU6 and TensorFlow's
+            padding.
         classes: number of classes.
 
     Raises:
         ValueError: an unknown variant, classes below 1; in `forward`, anything but a float batch of RGB images of at
             least 33 pixels.
 
-    Differs from the paper: nothing in the network; batch normalisation's eps and momentum are those of public
-    checkpoints (1e-5 and 0.1, from B5 on 1e-3 and 0.01).
+    Differs from the paper: nothing in B0 to B7; batch normalisation's eps and momentum are those of public checkpoints
+    (1e-5 and 0.1, from B5 on and in Lite0 1e-3 and 0.01). Lite0 is the release's; it is not in the paper.
 
     >>> sum(p.numel() for p in efficientnet("b0").parameters())
     5288548
     """
-    one_of("variant", variant, SCALES)
+    one_of("variant", variant, [*SCALES, "lite0"])
     positive_int("classes", classes)
-    width_mult, depth_mult, resolution, dropout = SCALES[variant]
+    lite = variant == "lite0"
+    width_mult, depth_mult, resolution, dropout = SCALES["b0" if lite else variant]
     network = _built(
-        f"EfficientNet-{variant.upper()}",
+        f"EfficientNet-{variant.capitalize()}",
         width_mult=width_mult,
         depth_mult=depth_mult,
         resolution=resolution,
         dropout=dropout,
         classes=classes,
+        lite=lite,
     )
-    if variant in ("b5", "b6", "b7"):
+    if variant in ("b5", "b6", "b7", "lite0"):
         set_batch_norm(network, eps=1e-3, momentum=0.01)
     return network
 
@@ -195,21 +223,30 @@ def scaled_b0(
 
 
 def _built(
-    title: str, *, width_mult: float, depth_mult: float, resolution: int, dropout: float, classes: int
+    title: str,
+    *,
+    width_mult: float,
+    depth_mult: float,
+    resolution: int,
+    dropout: float,
+    classes: int,
+    lite: bool = False,
 ) -> Network:
     stages = scaled(width_mult, depth_mult)
     total = sum(layers for *_, layers in stages)
     channels, done = round_channels(32 * width_mult), 0
-    features = [conv_bn(3, channels, 3, stride=2, activation=nn.SiLU)]
+    conv = lite_conv if lite else partial(conv_bn, activation=nn.SiLU)
+    features = [conv(3, channels, 3, stride=2)]
     for expand_ratio, kernel_size, stride, out_channels, layers in stages:
         stage = []
         for place in range(layers):
-            block = partial(MBConv, expand_ratio=expand_ratio, kernel_size=kernel_size, drop=0.2 * done / total)
+            drop = 0.2 * done / total
+            block = partial(MBConv, expand_ratio=expand_ratio, kernel_size=kernel_size, drop=drop, lite=lite)
             stage.append(block(channels, out_channels, stride=stride if place == 0 else 1))
             channels, done = out_channels, done + 1
         features.append(nn.Sequential(*stage))
     last = 4 * channels
-    features.append(conv_bn(channels, last, 1, activation=nn.SiLU))
+    features.append(conv(channels, last, 1, stride=1))
     chain = {
         "features": nn.Sequential(*features),
         "avgpool": nn.AdaptiveAvgPool2d(1),

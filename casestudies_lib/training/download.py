@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 
 def verified(path: Path, checksum: str) -> Path:
-    """`path` itself, once its content is known to have the `checksum`, which is written `algorithm:digest`.
+    """`path` itself, once its content is known to have the `checksum`: `algorithm:digest`, or a beginning.
 
     Raises:
         ValueError: a damaged or different file; it is left where it is.
@@ -28,7 +28,7 @@ def verified(path: Path, checksum: str) -> Path:
     algorithm = checksum.partition(":")[0]
     with path.open("rb") as file:
         found = f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
-    if found != checksum:
+    if not found.startswith(checksum):
         raise ValueError(
             f"expected {path} to have the checksum {checksum}, got {found}: the file is damaged or another one; "
             "delete it and run this again"
@@ -58,6 +58,10 @@ def _download(url: str, target: Path) -> Path:
             raise
         part.replace(target)
         return target
+    except urllib.error.URLError as problem:
+        raise OSError(
+            f"{url} cannot be reached ({problem.reason}): run this again with a connection, or put the file at {target}"
+        ) from None
     with response:
         if response.status != 206:  # the server sends the whole again
             have = 0
@@ -77,6 +81,11 @@ def _download(url: str, target: Path) -> Path:
             raise OSError(f"{url} hung up after {got:,} of {left:,} bytes: run this again to go on from there")
     part.replace(target)
     return target
+
+
+def data_folder(folder: Path | str | None = None) -> Path:
+    """`folder`, else the one that the environment variable `CASESTUDIES_DATA` names, else `~/.cache/casestudies`."""
+    return Path(folder or os.environ.get("CASESTUDIES_DATA") or "~/.cache/casestudies").expanduser()
 
 
 def unpacked(archive: Path, target: Path, checksum: str) -> Path:

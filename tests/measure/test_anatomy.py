@@ -22,6 +22,7 @@ from casestudies_lib.network import Network
         "googlenet",
         "mobilenet_v3_small",
         "efficientnet_b0",
+        "efficientnet_lite0",
     ],
 )
 def test_macs_are_half_of_what_torch_counts(name):

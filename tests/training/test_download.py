@@ -7,7 +7,6 @@ import pickle
 import socket
 import struct
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -20,48 +19,11 @@ from casestudies_lib.training.download import download, unpacked, verified
 CONTENT = np.random.default_rng(0).integers(0, 256, 300_001, dtype=np.uint8).tobytes()  # several blocks, odd length
 
 
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        server = self.server
-        server.asked.append((self.path, self.headers["Range"]))
-        if self.path not in server.files:
-            return self.send_error(404)
-        body = server.files[self.path]
-        start = int(self.headers["Range"].removeprefix("bytes=").removesuffix("-")) if self.headers["Range"] else 0
-        if server.manner == "ignores ranges":
-            start = 0
-        elif start >= len(body) > 0:
-            return self.send_error(416)
-        self.send_response(206 if start else 200)
-        body = body[start:]
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if server.manner in ("hangs up", "resets"):
-            body = body[: len(body) // 2]
-        server.sent += len(body)
-        self.wfile.write(body)
-        if server.manner == "resets":  # closes with RST instead of FIN
-            self.wfile.flush()
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.connection.close()
-
-    def log_message(self, *arguments):
-        pass
-
-
 @pytest.fixture
-def server(monkeypatch):
-    """A server with `files`, which records what was `asked` and how many bytes it `sent`, and has a `manner`."""
-    monkeypatch.setenv("no_proxy", "*")
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.files, server.asked, server.sent, server.manner = {"/file": CONTENT}, [], 0, "as it should"
-        server.url = f"http://127.0.0.1:{server.server_port}"
-        server.handle_error = lambda *arguments: None  # a connection that we closed ourselves
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+def server(server):
+    """The server with one file."""
+    server.files = {"/file": CONTENT}
+    return server
 
 
 def sha256(content):
@@ -158,6 +120,14 @@ def test_verified_refuses_one_flipped_bit(tmp_path):
     with pytest.raises(ValueError, match=md5):
         verified(path, md5)
     assert path.read_bytes() == damaged
+
+
+def test_the_beginning_of_a_digest_is_enough(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(CONTENT)
+    assert verified(path, sha256(CONTENT)[:15]) == path
+    with pytest.raises(ValueError, match="to have the checksum sha256:0123abcd, got sha256:"):
+        verified(path, "sha256:0123abcd")
 
 
 def test_unpacked_takes_a_good_archive_and_no_other(tmp_path):
