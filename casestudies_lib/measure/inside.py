@@ -11,7 +11,7 @@ from torch import nn
 
 from casestudies_lib.checks import positive_int
 from casestudies_lib.measure.anatomy import watched
-from casestudies_lib.measure.graph import wiring
+from casestudies_lib.measure.graph import Node, wiring
 from casestudies_lib.measure.op import Family
 from casestudies_lib.measure.receptive_field import ReceptiveField
 from casestudies_lib.network import Network
@@ -93,7 +93,7 @@ def class_activation_map(network: Network, image: torch.Tensor, class_: int | No
 
 
 def kernels(network: Network, layer: str) -> torch.Tensor:
-    """The kernels of a convolution as pictures: `(out, 3, k, k)` in the first layer, `(out, 1, k, k)` in a depthwise one.
+    """A convolution's kernels as pictures: `(out, 3, k, k)` in the first layer, `(out, 1, k, k)` in a depthwise one.
 
     Args:
         network: a network of the library.
@@ -225,7 +225,7 @@ def _head(network: Network) -> tuple[nn.Module, nn.Linear | None]:
     """The average over the last maps and the linear layer that reads it, if there is one."""
     nodes = wiring(network, network.expects.shape)
     node = next(reversed(nodes.values()))
-    head = []
+    head: list[Node] = []
     while node.reads and len(head) < 2:
         if node.op.family not in (Family.DROPOUT, Family.FLATTEN):
             head.append(node)
@@ -233,7 +233,7 @@ def _head(network: Network) -> tuple[nn.Module, nn.Linear | None]:
     linear = head.pop(0).module if head and head[0].op.family is Family.FULLY_CONNECTED else None
     if not head or not head[0].op.is_global_pool or head[0].module is None:
         raise ValueError(
-            f"expected a network that ends in global average pooling and at most one linear layer, got {network.title}: "
-            f"of MODELS those have it whose names start with {', '.join(WITH_CLASS_MAPS)}"
+            "expected a network that ends in global average pooling and at most one linear layer, "
+            f"got {network.title}: of MODELS those have it whose names start with {', '.join(WITH_CLASS_MAPS)}"
         )
     return head[0].module, linear if isinstance(linear, nn.Linear) else None
