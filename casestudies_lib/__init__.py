@@ -9,9 +9,9 @@ A module imports only from its own line and the lines above it; a paper imports 
     papers          lenet alexnet vgg resnet nin inception mobilenet efficientnet
     models          all networks by name, and what their papers published
     measure         layers, parameters, MACs, receptive fields, the graph of a forward pass
-    figures         pictures of what `measure` found
     training        real images as one tensor, downloads, a short training loop, gradients
     pretrained      networks with their public weights: checkpoints, transforms, class names, first guesses
+    figures         pictures of what `measure` found
     explorers       what a reader moves by hand, without a kernel
     experiments     the few that take longer, and their recorded results
 """

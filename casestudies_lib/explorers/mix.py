@@ -8,7 +8,7 @@ import torch
 from IPython.display import HTML
 
 from casestudies_lib.explorers.explorer import Knob, explorer_of_knobs
-from casestudies_lib.explorers.photo import check_photograph, credit_line, framed, jpeg
+from casestudies_lib.figures.photo import check_photograph, credit_line, framed, jpeg
 from casestudies_lib.page.html import joined, tag
 from casestudies_lib.page.palette import MARKER
 

@@ -9,7 +9,7 @@ from IPython.display import HTML
 
 from casestudies_lib.checks import one_of
 from casestudies_lib.explorers.explorer import explorer_of_rows
-from casestudies_lib.explorers.photo import check_photograph, credit_line, framed, jpeg
+from casestudies_lib.figures.photo import check_photograph, credit_line, framed, jpeg
 from casestudies_lib.measure.anatomy import Anatomy
 from casestudies_lib.page.html import joined, tag
 from casestudies_lib.page.palette import LIT, MARKER

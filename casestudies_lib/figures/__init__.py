@@ -5,9 +5,12 @@ from casestudies_lib.figures.branches import draw_auxiliary_classifiers, draw_br
 from casestudies_lib.figures.channels import draw_channels, draw_connections, draw_position
 from casestudies_lib.figures.charts import digits_grid, figure, show
 from casestudies_lib.figures.columns import draw_columns, draw_scaled
+from casestudies_lib.figures.inside import activation_maps, class_activation, kernel_images, strongest_crops
 from casestudies_lib.figures.volumes import draw
 
 __all__ = [
+    "activation_maps",
+    "class_activation",
     "digits_grid",
     "draw",
     "draw_auxiliary_classifiers",
@@ -19,6 +22,8 @@ __all__ = [
     "draw_position",
     "draw_scaled",
     "figure",
+    "kernel_images",
     "show",
+    "strongest_crops",
     "symbols_of",
 ]

@@ -229,7 +229,7 @@ def _layers(network: Network, units: set[nn.Module]) -> tuple[list[Layer], set[n
             found.append((running, field_of_view.seen[output].size))
             running = 0
 
-    with _watched(network, done), torch.no_grad(), field_of_view:
+    with watched(network, done), torch.no_grad(), field_of_view:
         summary = torchinfo.summary(
             network, input_data=image, device=weights.device, mode="eval", depth=99, row_settings=[], verbose=0
         )
@@ -247,7 +247,7 @@ def _layers(network: Network, units: set[nn.Module]) -> tuple[list[Layer], set[n
 
 
 @contextmanager
-def _watched(network: nn.Module, hook: Callable) -> Iterator[None]:
+def watched(network: nn.Module, hook: Callable) -> Iterator[None]:
     """`hook` is called after every module; afterwards all is as it was, also which modules are in training."""
     modes = {module: module.training for module in network.modules()}
     hooks = [module.register_forward_hook(hook) for module in modes]

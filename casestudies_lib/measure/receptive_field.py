@@ -15,20 +15,24 @@ from casestudies_lib.measure.op import square_side
 
 @dataclass(frozen=True)
 class Sees:
-    """How much of the input a unit sees: `size` pixels, and units stand `step` pixels apart."""
+    """How much of the input a unit sees: `size` pixels, and units stand `step` pixels apart.
+
+    What the first unit sees begins at the pixel `start`, below 0 where the image is padded.
+    """
 
     size: int
     step: int
+    start: int = 0
 
-    def through(self, window: int, stride: int) -> Sees:
-        """What a unit sees that looks at `window` of these units, `stride` apart from the next."""
-        return Sees(self.size + (window - 1) * self.step, self.step * stride)
+    def through(self, window: int, stride: int, padding: int = 0) -> Sees:
+        """What a unit sees that looks at `window` of these units, `stride` apart from the next, after padding."""
+        return Sees(self.size + (window - 1) * self.step, self.step * stride, self.start - padding * self.step)
 
 
 _WINDOWS = {
     "conv2d": ("input", "weight", "bias", "stride", "padding", "dilation"),
     "max_pool2d": ("input", "kernel_size", "stride", "padding", "dilation"),
-    "avg_pool2d": ("input", "kernel_size", "stride"),
+    "avg_pool2d": ("input", "kernel_size", "stride", "padding"),
 }  # the functions that look at windows, and the names of their first arguments
 
 
@@ -69,10 +73,17 @@ class ReceptiveField(TorchFunctionMode):
             given = dict(zip(_WINDOWS[name], args, strict=False)) | kwargs
             kernel = given["weight"].shape[-1] if name == "conv2d" else square_side(given["kernel_size"])
             stride = given.get("stride") or (1 if name == "conv2d" else kernel)
-            return sees.through((kernel - 1) * square_side(given.get("dilation") or 1) + 1, square_side(stride))
+            window = (kernel - 1) * square_side(given.get("dilation") or 1) + 1
+            padding = given.get("padding") or 0
+            if isinstance(padding, str):
+                padding = (window - 1) // 2 if padding == "same" else 0
+            return sees.through(window, square_side(stride), square_side(padding))
+        if name == "pad":
+            left = (kwargs.get("pad") or args[1])[0]
+            return Sees(sees.size, sees.step, sees.start - left * sees.step)
         left = prod(after.shape[2:]) if after.dim() == 4 else 1
         if before.dim() == 4 and prod(before.shape[2:]) > left == 1:
-            return Sees(max(self.side, sees.size), sees.step)
+            return Sees(max(self.side, sees.size), sees.step, sees.start)
         if name == "adaptive_avg_pool2d":
             n, m = before.shape[-1], after.shape[-1]
             widest = max(-(-(i + 1) * n // m) - i * n // m for i in range(m))

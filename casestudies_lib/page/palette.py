@@ -25,3 +25,5 @@ PLAIN_COLOURS = {"plain": "#d62728", "residual": "#1f77b4"}
 FAMILY_COLOURS = ("#7a869a", "#b8860b", "#3f9b6c", "#c2559d", "#3d7dd8", "#e0604f", "#149a9a")
 # The edge of a place that is pointed out in a photograph, and the light that falls on it.
 MARKER, LIT = "#ff2d95", "#ffffff"
+# What speaks for a class in a photograph, and what speaks against it.
+FOR, AGAINST = "#ffa600", "#4b3fd6"

@@ -19,6 +19,8 @@ def test_no_two_groups_share_a_colour():
         palette.FAMILY_COLOURS,
         [palette.MARKER],
         [palette.LIT],
+        [palette.FOR],
+        [palette.AGAINST],
     ]
     times = Counter(chain.from_iterable(map(set, groups)))
     assert set(times.values()) == {1}, times.most_common(2)

@@ -1,4 +1,4 @@
-"""A photograph in an explorer: what it must be, how it travels, and whose it is."""
+"""A photograph in a figure or an explorer: what it must be, how it travels, and whose it is."""
 
 from __future__ import annotations
 
@@ -34,18 +34,31 @@ def framed(alt: str, side: int, *inside: object, style: str | None = None) -> Ma
     return tag("svg", *inside, viewBox=f"0 0 {side} {side}", role="img", aria_label=alt, style=style)
 
 
-def credit_line(photo: torch.Tensor) -> Markup:
-    """The line below a photograph `(1, 3, side, side)` that names photographer, source and licence; else nothing."""
-    credit = credit_of(photo)
-    if credit is None:
+def credit_line(*photos: torch.Tensor) -> Markup:
+    """The line below photographs `(1, 3, side, side)` that names photographers, sources and licences; else nothing."""
+    credits = list(dict.fromkeys(credit for photo in photos if (credit := credit_of(photo))))
+    if not credits:
         return joined()
-    by = tag("a", credit.photographer, href=credit.source)
-    licence = tag("a", credit.licence, href=credit.licence_url)
-    return tag("div", "Photograph: ", by, ", ", licence, "; cut and scaled here", class_="credit")
+    named: list[object] = []
+    for credit in credits:
+        by = tag("a", credit.photographer, href=credit.source)
+        named += [by, ", ", tag("a", credit.licence, href=credit.licence_url), "; "]
+    head = "Photograph: " if len(credits) == 1 else "Photographs: "
+    return tag("div", head, *named, "cut and scaled here", class_="credit")
 
 
 def jpeg(image: torch.Tensor, quality: int = 75) -> str:
     """An image `(3, H, W)` with values in [0, 1] as a data URL."""
+    return _data_url(image, "jpeg", quality=quality)
+
+
+def png(image: torch.Tensor) -> str:
+    """An image `(1, H, W)` or `(3, H, W)` with values in [0, 1] as a data URL without loss: for hard edges."""
+    return _data_url(image, "png", optimize=True)
+
+
+def _data_url(image: torch.Tensor, kind: str, **options: int) -> str:
     data = io.BytesIO()
-    Image.fromarray((image.permute(1, 2, 0) * 255).round().byte().numpy()).save(data, "JPEG", quality=quality)
-    return f"data:image/jpeg;base64,{base64.b64encode(data.getvalue()).decode()}"
+    pixels = (image.permute(1, 2, 0) * 255).round().byte().numpy()
+    Image.fromarray(pixels.squeeze(-1) if len(image) == 1 else pixels).save(data, kind, **options)
+    return f"data:image/{kind};base64,{base64.b64encode(data.getvalue()).decode()}"

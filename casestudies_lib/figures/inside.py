@@ -1,0 +1,295 @@
+"""What a trained network sees: kernels, the maps of a layer, the places that decide for a class or excite a channel.
+
+Trained numbers differ in their last bits between processors, so the drawings are marked as trained: a test compares
+the words, captions and credits beside them, and claims hold what they show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from IPython.display import HTML
+from markupsafe import Markup
+from PIL import ImageColor
+
+from casestudies_lib.figures.photo import check_photograph, credit_line, jpeg, png
+from casestudies_lib.figures.svg import words
+from casestudies_lib.measure.inside import ClassMap, Place
+from casestudies_lib.page.html import drawing, joined, tag
+from casestudies_lib.page.palette import AGAINST, FOR, MARKER
+
+WIDTH, GAP = 360, 4  # of every picture, and between its tiles, in its own units
+FINEST = 64  # pixels of a tile's side at most: it is drawn smaller
+
+
+def kernel_images(kernels: torch.Tensor, layer: str) -> HTML:
+    """Kernels as pictures in a grid: middle grey is 0, and each has its own scale, the same above and below 0.
+
+    Args:
+        kernels: `(n, 1, k, k)` or `(n, 3, k, k)`, see `measure.inside.kernels`.
+        layer: what caption and alt text call the layer.
+
+    Raises:
+        ValueError: a tensor of another shape.
+    """
+    if kernels.dim() != 4 or kernels.shape[1] not in (1, 3):
+        raise ValueError(
+            f"expected kernels (n, 1, k, k) or (n, 3, k, k), got {tuple(kernels.shape)}: see measure.inside.kernels()"
+        )
+    grid = _Grid(8)
+    parts = [_tile(png(_enlarged(_around_zero(kernel))), *grid.spot(i)) for i, kernel in enumerate(kernels)]
+    many, channels, tall, wide = kernels.shape
+    size = f"{wide}×{tall} pixels" + (" in colour" if channels == 3 else "")
+    caption = f"The {many} kernels of {layer}, {size}. Middle grey is a weight of 0; each kernel has its own scale."
+    alt = f"A grid of {many} small pictures, the kernels of {layer}, each {size}; {_kinds(kernels)}."
+    return _shown(alt, parts, grid.height(many), caption)
+
+
+def activation_maps(
+    maps: torch.Tensor, photo: torch.Tensor, layer: str, *, channels: Sequence[int] | None = None
+) -> HTML:
+    """Channels of a layer in a grid beside the photograph that they were made from, white where a channel responds.
+
+    Each map has its own scale, from black at 0 to white at its largest value; a map with values below 0 has middle grey
+    there.
+
+    Args:
+        maps: what the layer makes of the photograph, `(C, h, w)` or `(1, C, h, w)`, see `measure.inside.activations`.
+        photo: the photograph as the network saw it, `(1, 3, side, side)` with values in [0, 1].
+        layer: what caption and alt text call the layer.
+        channels: which maps, in order; the first 20 unless given.
+
+    Raises:
+        ValueError: another tensor of maps, a channel that it lacks, or no photograph.
+    """
+    check_photograph(photo)
+    maps = maps[0] if maps.dim() == 4 and len(maps) == 1 else maps
+    if maps.dim() != 3:
+        raise ValueError(
+            f"expected the maps of one image (C, h, w), got {tuple(maps.shape)}: choose one, such as maps[0]"
+        )
+    channels = range(min(20, len(maps))) if channels is None else channels
+    wrong = [channel for channel in channels if not 0 <= channel < len(maps)]
+    if wrong or not channels:
+        raise ValueError(
+            f"expected channels from 0 to {len(maps) - 1}, got {wrong or 'none'}: {layer} has {len(maps)} of them"
+        )
+    grid = _Grid(6)
+    free = [i for i in range(len(channels) + 4) if i not in (0, 1, grid.columns, grid.columns + 1)]
+    parts = [_tile(jpeg(photo[0]), 0, 0, 2 * grid.side + GAP)]
+    for spot, channel in zip(free, channels):
+        picture = png(_enlarged(_from_zero(maps[channel])))
+        parts.append(_tile(picture, *grid.spot(spot), title=f"channel {channel}"))
+    many, tall, wide = maps.shape
+    caption = (
+        f"What {len(channels)} of the {many} channels of {layer} make of the photograph, {wide}×{tall} positions each. "
+        "The brighter, the stronger; each map has its own scale."
+    )
+    alt = (
+        f"A photograph, and beside it {len(channels)} grey maps of {wide} by {tall} positions, channels of {layer}; "
+        f"{_busy(maps[list(channels)])}."
+    )
+    tiles = max(grid.columns, free[len(channels) - 1]) + 1
+    return _shown(alt, parts, grid.height(tiles), caption, photo)
+
+
+def class_activation(found: ClassMap, photo: torch.Tensor, name: str) -> HTML:
+    """A photograph, and beside it in colour which of its places speak for a class and which against it.
+
+    The map is enlarged to the photograph's size, which itself turns grey; the scale is the same for and against.
+
+    Args:
+        found: see `measure.inside.class_activation_map`.
+        photo: the photograph as the network saw it, `(1, 3, side, side)` with values in [0, 1].
+        name: the class's name.
+
+    Raises:
+        ValueError: no photograph.
+    """
+    check_photograph(photo)
+    most = found.values.abs().max().item() or 1.0
+    side, scale, tall = (WIDTH - GAP) / 2, 120, 10
+    share = F.interpolate(found.values[None, None] / most, photo.shape[2:], mode="bilinear")[0]
+    colour = torch.where(share > 0, _rgb(FOR), _rgb(AGAINST))
+    seen = torch.lerp(photo[0].mean(0, keepdim=True), colour, 0.75 * share.abs())
+    left, below = (WIDTH - scale) / 2, side + 8
+    ends = [tag("stop", offset=at, stop_color=c, stop_opacity=o) for at, c, o in _STOPS]
+    gradient = f"scale-{found.class_}"
+    parts = [
+        tag("defs", tag("linearGradient", *ends, id=gradient)),
+        _tile(jpeg(photo[0]), 0, 0, side),
+        _tile(jpeg(seen.clamp(0, 1)), side + GAP, 0, side, title=name),
+        tag("rect", x=left, y=below, width=scale, height=tall, fill=f"url(#{gradient})"),
+        words(f"against: −{most:.2g}", left - 4, below + 9, "end", small=True),
+        words(f"for: {most:.2g}", left + scale + 4, below + 9, "start", small=True),
+    ]
+    rows, columns = found.values.shape
+    caption = joined(
+        "Where the network sees ",
+        tag("strong", name),
+        f": the class map of {columns}×{rows} places, enlarged. Orange "
+        "speaks for the class, violet against it; the mean of the map, plus a constant, is the class's logit.",
+    )
+    alt = (
+        f"A photograph, and the same in grey with the class map of {name} in colour on it, {columns} by {rows} places: "
+        f"{_said_for(found.values)}."
+    )
+    return _shown(alt, parts, below + tall + 4, caption, photo)
+
+
+_STOPS = ((0, AGAINST, 0.75), (0.5, AGAINST, 0), (0.5, FOR, 0), (1, FOR, 0.75))  # of the scale, as over the photograph
+
+
+def strongest_crops(rows: Mapping[str, Sequence[Place]], photographs: torch.Tensor) -> HTML:
+    """The squares of photographs that excite channels most, a row for each channel, all drawn to one size.
+
+    Each square is what one unit sees, its receptive field, as far as the photograph has it; a ring marks the middle of
+    a field that is more than half of the photograph. A bar below says how strong the response is, the row's first being
+    the longest.
+
+    Args:
+        rows: what picture and alt text call a channel -> its places, see `measure.inside.strongest`.
+        photographs: those that the places are in, as the network saw them, `(n, 3, side, side)` with values in [0, 1].
+
+    Raises:
+        ValueError: no rows, a row without places, or no photographs.
+    """
+    for photo in photographs:
+        check_photograph(photo[None])
+    if not rows or not all(rows.values()):
+        raise ValueError("expected places in every row, got none: see measure.inside.strongest()")
+    side, head, foot = _Grid(max(map(len, rows.values()))).side, 16, 8
+    sizes = {name: min(places[0].side, photographs.shape[-1]) for name, places in rows.items()}
+    parts: list[Markup | str] = []
+    for number, (name, places) in enumerate(rows.items()):
+        top = number * (head + side + foot)
+        parts.append(words(f"{name}: {sizes[name]}×{sizes[name]} pixels", 0, top + 11, "start", small=True))
+        for column, place in enumerate(places):
+            left = column * (side + GAP)
+            parts += _crop(photographs[place.image], place, left, top + head, side)
+            long = max(0.0, place.value) / max(places[0].value, 1e-12) * side
+            bar = {"x": f"{left:.1f}", "y": f"{top + head + side + 1.5:.1f}", "width": f"{long:.1f}", "height": 2}
+            parts.append(tag("rect", **bar, class_="bar"))
+    shown = sorted({place.image for places in rows.values() for place in places})
+    caption = (
+        "What excites a channel most, one channel a row: the place of each photograph where it responds most strongly, "
+        "as much of it as one unit sees. The bars compare the responses of a row."
+    )
+    alt = f"{len(rows)} rows of squares cut from photographs: " + "; ".join(
+        f"{name}, {len(places)} squares of {sizes[name]} pixels" for name, places in rows.items()
+    )
+    return _shown(f"{alt}.", parts, len(rows) * (head + side + foot), caption, *photographs[shown].split(1))
+
+
+def _crop(photo: torch.Tensor, place: Place, x: float, y: float, side: float) -> list[Markup]:
+    """The square that a unit sees, moved into the photograph, and if it is large a ring where its middle was."""
+    most, ring = photo.shape[-1], 5
+    size = min(place.side, most)
+    middle = [start + place.side / 2 for start in (place.top, place.left)]
+    top, left = (min(max(round(at - size / 2), 0), most - size) for at in middle)
+    parts = [_tile(jpeg(_enlarged(photo[:, top : top + size, left : left + size], 2 * FINEST)), x, y, side)]
+    if size > most / 2:
+        down, across = (
+            min(max((at - start) / size * side, ring), side - ring) for at, start in zip(middle, (top, left))
+        )
+        look = {"fill": "none", "stroke": MARKER, "stroke-width": 2}
+        parts.append(tag("circle", cx=f"{x + across:.1f}", cy=f"{y + down:.1f}", r=ring, **look))
+    return parts
+
+
+def _tile(href: str, x: float, y: float, side: float, title: str | None = None) -> Markup:
+    """A square picture with a thin edge, which black and white tiles need on a page of the same colour."""
+    place = {"x": f"{x:.1f}", "y": f"{y:.1f}", "width": f"{side:.1f}", "height": f"{side:.1f}"}
+    image = tag("image", href=href, preserveAspectRatio="none", **place)
+    edge = tag("rect", **place, fill="none", stroke="currentColor", stroke_opacity=0.35, stroke_width=0.5)
+    return tag("g", *([tag("title", title)] if title else []), image, edge)
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Square tiles in rows as wide as the picture."""
+
+    columns: int
+
+    @property
+    def side(self) -> float:
+        return (WIDTH + GAP) / self.columns - GAP
+
+    def spot(self, number: int) -> tuple[float, float, float]:
+        """Where the tile of that number stands, and its side."""
+        row, column = divmod(number, self.columns)
+        return column * (self.side + GAP), row * (self.side + GAP), self.side
+
+    def height(self, tiles: int) -> float:
+        """Of so many tiles."""
+        return -(-tiles // self.columns) * (self.side + GAP) - GAP
+
+
+def _around_zero(values: torch.Tensor) -> torch.Tensor:
+    """Middle grey at 0, and as far up as down."""
+    return 0.5 + values / (2 * values.abs().max().clamp(min=1e-12))
+
+
+def _from_zero(values: torch.Tensor) -> torch.Tensor:
+    """One map `(h, w)` as an image `(1, h, w)`, black at 0 unless there are values below."""
+    if values.min() < 0:
+        return _around_zero(values)[None]
+    return (values / values.max().clamp(min=1e-12))[None]
+
+
+def _enlarged(image: torch.Tensor, finest: int = FINEST) -> torch.Tensor:
+    """Few pixels as squares of pixels, so that no browser smooths them; more than `finest` a side become so many."""
+    side = image.shape[-1]
+    if side > finest:
+        return F.interpolate(image[None], (finest, finest), mode="bilinear", antialias=True)[0].clamp(0, 1)
+    times = finest // side
+    return image.repeat_interleave(times, 1).repeat_interleave(times, 2)
+
+
+def _rgb(colour: str) -> torch.Tensor:
+    return torch.tensor(ImageColor.getrgb(colour)).view(3, 1, 1) / 255
+
+
+def _kinds(kernels: torch.Tensor) -> str:
+    """How many kernels weigh the three colours nearly alike, and so look for light and dark."""
+    if kernels.shape[1] == 1:
+        return f"{int((kernels.amin((1, 2, 3)) < 0).sum())} of them with weights below 0"
+    alike = kernels.mean(1).square().sum((1, 2)) * 3 / kernels.square().sum((1, 2, 3)).clamp(min=1e-12)
+    grey = int((alike > 0.8).sum())
+    return f"{grey} of them nearly grey, {len(kernels) - grey} in colour"
+
+
+def _busy(maps: torch.Tensor) -> str:
+    """How many maps respond strongly in few places only."""
+    strong = maps.flatten(1).abs()
+    few = int(((strong > strong.amax(1, keepdim=True) / 2).double().mean(1) < 0.1).sum())
+    return f"{few} of them bright in less than a tenth of the positions"
+
+
+def _said_for(values: torch.Tensor) -> str:
+    """Where the middle of what speaks for a class lies, in thirds of the picture."""
+    weight = values.clamp(min=0)
+    if weight.max() == 0:
+        return "no place speaks for the class"
+    middle = []
+    for axis, names in ((1, ("upper", "middle", "lower")), (0, ("left", "middle", "right"))):
+        along = weight.sum(axis)
+        places = (torch.arange(len(along)) + 0.5) / len(along)
+        middle.append(names[min(2, int(3 * (along * places).sum() / along.sum()))])
+    where = "middle" if middle == ["middle", "middle"] else " ".join(dict.fromkeys(w for w in middle if w != "middle"))
+    return f"what speaks for the class has its centre in the {where} part of the picture"
+
+
+def _shown(alt: str, parts: Sequence[str], height: float, caption: object, *photos: torch.Tensor) -> HTML:
+    """The picture with its words: a caption below, and whose the photographs are."""
+    look = {"viewBox": f"-1 -1 {WIDTH + 2} {height + 2:.0f}", "fill": "currentColor", "font-size": 13}
+    svg = tag("svg", *parts, **look, aria_hidden="true", style="width:100%;max-width:34em")
+    below = tag(
+        "figcaption", caption, tag("div", credit_line(*photos), style="font-size:.85em"), style="font-size:.85em"
+    )
+    return HTML(
+        str(tag("figure", drawing(alt, svg, kind="drawing trained"), below, style="margin:1em 0;text-align:center"))
+    )
