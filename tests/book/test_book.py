@@ -14,7 +14,7 @@ from address import ROOT
 from bs4 import BeautifulSoup
 
 from casestudies_lib.page import claims
-from casestudies_lib.training.datasets import PHOTOGRAPHS
+from casestudies_lib.training.photographs import PHOTOGRAPHS
 
 # Whose pictures and data the book shows: a licence wants them linked.
 CREDITS = {link for credit in PHOTOGRAPHS.values() for link in (credit.source, credit.licence_url)}
