@@ -1,12 +1,14 @@
 """The short training loop."""
 
 import os
+from functools import partial
 
 import pytest
 import torch
 from torch import nn
 
 from casestudies_lib.lenet import lenet5
+from casestudies_lib.training.augmentation import shifted
 from casestudies_lib.training.datasets import Split, digits
 from casestudies_lib.training.loop import error, one_thread, predict, train
 
@@ -26,6 +28,23 @@ def test_training_learns_repeats_and_leaves_the_world_alone():
         train(lenet5, some, seed=0, epochs=0)
     with pytest.raises(ValueError, match="expected batch_size"):
         train(lenet5, some, seed=0, epochs=1, batch_size=0)
+
+
+def test_each_step_learns_from_images_made_over():
+    training, _ = digits(size=32)
+    some = Split(training.images[:120], training.labels[:120])
+    seen = []
+
+    def shaken(images):
+        seen.append(images)
+        return shifted(images, 3)
+
+    as_they_are, _ = train(lenet5, some, seed=3, epochs=2)
+    first, _ = train(lenet5, some, seed=3, epochs=2, augment=shaken)
+    again, _ = train(lenet5, some, seed=3, epochs=2, augment=partial(shifted, reach=3))
+    assert torch.equal(first.C1.weight, again.C1.weight) and not torch.equal(first.C1.weight, as_they_are.C1.weight)
+    assert [len(images) for images in seen] == [50, 50, 20] * 2
+    assert torch.equal(torch.cat(seen[:3]).sum((1, 2, 3)).sort().values, some.images.sum((1, 2, 3)).sort().values)
 
 
 def test_error_counts_and_predict_evaluates():
