@@ -24,7 +24,7 @@ class Credit(NamedTuple):
 
 
 _CC_BY = ("CC BY 2.0", "https://creativecommons.org/licenses/by/2.0/")
-_CC0 = ("CC0 1.0", "https://creativecommons.org/publicdomain/zero/1.0/")
+_CC0 = ("CC0", "https://creativecommons.org/publicdomain/zero/1.0/")
 # scikit-learn's are from its `datasets/images/README.txt`, which names danielbuechele under the flower as well, but the
 # address that it gives there is vultilion's. scikit-image's are from the docstrings of `skimage.data`; where these give
 # no address of a source or of a licence, it is that of the docstring itself, of NASA's and of Middlebury's own terms.
@@ -35,7 +35,7 @@ PHOTOGRAPHS = {
     "cat": Credit("Stefan van der Walt", f"{_DOCSTRING}chelsea", *_CC0),
     "coffee": Credit("Rachel Michetti", f"{_DOCSTRING}coffee", *_CC0),
     "motorcycle": Credit(
-        "D. Scharstein and others, Middlebury 2014",
+        "D. Scharstein and others, Middlebury College",
         "http://vision.middlebury.edu/stereo/data/scenes2014/",
         "free to use and publish",
         "https://vision.middlebury.edu/stereo/data/",
