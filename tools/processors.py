@@ -2,7 +2,7 @@
 
 python tools/processors.py                    all settings: what `make processors` does
 python tools/processors.py SETTING [...]      only these
-python tools/processors.py --ci               one run: perturbed, and on top of it one of the others, in turn from day to day
+python tools/processors.py --ci               one run, perturbed and on top of that one of the others, in turn by day
 
 A red setting does not stop the others; the exit status is then 1. Logs are in _build/processors.
 """

@@ -40,6 +40,7 @@ from tqdm import tqdm
 from casestudies_lib.checks import one_of, positive_int
 from casestudies_lib.experiments.record import command_of, made_by, parser_of, processor, refusals
 from casestudies_lib.resnet import cifar_plain, cifar_resnet
+from casestudies_lib.training.augmentation import shifted
 from casestudies_lib.training.datasets import Split, cifar10, digits, fashion_mnist
 from casestudies_lib.training.loop import error, predict, share_wrong
 
@@ -220,19 +221,8 @@ def augmented(images: torch.Tensor, generator: torch.Generator, *, mirror: bool)
 
     About half of them are mirrored too, where `mirror` says so. What comes in from outside is 0.
     """
-    n, _, height, width = images.shape
-    reach = min(4, height // 8)
-    padded = F.pad(images, (reach,) * 4)
-    top, left = torch.randint(0, 2 * reach + 1, (2, n), generator=generator)
-    rows = (top[:, None] + torch.arange(height))[:, None, :, None]
-    columns = left[:, None] + torch.arange(width)
-    if mirror:
-        flip = torch.rand(n, generator=generator) < 0.5
-        columns = torch.where(flip[:, None], columns.flip(1), columns)
-    columns = columns[:, None, None, :]
-    which = torch.arange(n)[:, None, None, None]
-    channel = torch.arange(images.shape[1])[None, :, None, None]
-    return padded[tuple(index.to(images.device) for index in (which, channel, rows, columns))]
+    reach = min(4, images.shape[2] // 8)
+    return shifted(images, reach, fill=0.0, mirror=mirror, generator=generator)
 
 
 def save(path: Path, state: dict) -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from casestudies_lib.measure.anatomy import Anatomy
 from casestudies_lib.page.html import joined, tag
-from casestudies_lib.training.datasets import credit_of
+from casestudies_lib.training.photographs import credit_of
 
 
 def check_photograph(photo: torch.Tensor, network: Anatomy | None = None) -> None:

@@ -9,7 +9,6 @@ may bear on weights that were trained on it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +16,7 @@ import torch
 
 from casestudies_lib.network import Network
 from casestudies_lib.pretrained.transform import Transform
-from casestudies_lib.training.download import data_folder, download, verified
+from casestudies_lib.training.download import data_folder, download, packaged, verified
 
 TORCHVISION = "https://download.pytorch.org/models"
 
@@ -102,11 +101,10 @@ def fetched(checkpoint: Checkpoint, folder: Path | str | None = None) -> Path:
         OSError: it is not here, and the download failed.
         ImportError: the package that ships it is not installed.
     """
+    checksum = f"sha256:{checkpoint.sha256}"
     if checkpoint.package:
-        path = Path(str(metadata.distribution(checkpoint.package).locate_file(checkpoint.file)))
-    else:
-        path = download(f"{TORCHVISION}/{checkpoint.file}", data_folder(folder) / checkpoint.file)
-    return verified(path, f"sha256:{checkpoint.sha256}")
+        return packaged(checkpoint.package, checkpoint.file, checksum)
+    return verified(download(f"{TORCHVISION}/{checkpoint.file}", data_folder(folder) / checkpoint.file), checksum)
 
 
 def load_checkpoint(network: Network, state: Mapping[str, torch.Tensor]) -> None:

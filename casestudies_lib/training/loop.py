@@ -25,7 +25,14 @@ def one_thread() -> Iterator[None]:
 
 
 def train(
-    build: Callable[[], nn.Module], data: Split, *, seed: int, epochs: int, batch_size: int = 50, lr: float = 3e-3
+    build: Callable[[], nn.Module],
+    data: Split,
+    *,
+    seed: int,
+    epochs: int,
+    batch_size: int = 50,
+    lr: float = 3e-3,
+    augment: Callable[[torch.Tensor], torch.Tensor] | None = None,
 ) -> tuple[nn.Module, list[float]]:
     """Build a network from `seed` and train it with Adam and cross-entropy.
 
@@ -36,6 +43,7 @@ def train(
         epochs: how often the network sees all the data.
         batch_size: images a step.
         lr: Adam's learning rate at the start; it falls linearly to 0.
+        augment: makes the images of each step over, such as `shifted`; torch's random numbers come from `seed`.
 
     Returns:
         The trained network in evaluation mode, and the mean training loss (nats) of each epoch.
@@ -55,7 +63,10 @@ def train(
         for _ in range(epochs):
             running = 0.0
             for chosen in torch.randperm(len(data.images)).split(batch_size):
-                loss = F.cross_entropy(network(data.images[chosen]), data.labels[chosen])
+                images = data.images[chosen]
+                if augment:
+                    images = augment(images)
+                loss = F.cross_entropy(network(images), data.labels[chosen])
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()

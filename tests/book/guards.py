@@ -203,7 +203,7 @@ NOT_AUTHORS = {"In", "Since", "Until", "Before", "After", "From", "By", "Of"}
 def unproved_prose(text: str) -> list[str]:
     """What a page without code may not say: numbers, which nothing there measures, and papers that nobody knows."""
     brought = (
-        r"```.*?```|{[\w:]+}`[^`]*`|CC BY [\d.]+"  # directives and roles bring what was measured; a licence's name
+        r"```.*?```|{[\w:]+}`[^`]*`|CC BY(?:-SA)? [\d.]+"  # directives and roles bring what was measured; licences
     )
     own = re.sub(brought, "", text, flags=re.DOTALL)
     return [written for written, *_ in numerals(own)] + papers_nobody_knows(own)

@@ -14,11 +14,11 @@ from address import ROOT
 from bs4 import BeautifulSoup
 
 from casestudies_lib.page import claims
-from casestudies_lib.training.datasets import PHOTOGRAPHS
+from casestudies_lib.training.photographs import PHOTOGRAPHS
 
 # Whose pictures and data the book shows: a licence wants them linked.
 CREDITS = {link for credit in PHOTOGRAPHS.values() for link in (credit.source, credit.licence_url)}
-CREDITS |= {"https://creativecommons.org/licenses/by/4.0/"}
+CREDITS |= {f"https://creativecommons.org/licenses/{licence}/" for licence in ("by/4.0", "by-sa/3.0")}
 FORK = "https://github.com/an_owner/a_fork"
 
 

