@@ -110,10 +110,11 @@
   const centred = (drawing, wide) => {
     const tall = drawing.length / wide;
     let [top, bottom, left, right] = [tall, -1, wide, -1];
-    for (let at = 0; at < drawing.length; at++) {
-      if (drawing[at] > 0) {
-        const [y, x] = [Math.floor(at / wide), at % wide];
-        [top, bottom, left, right] = [Math.min(top, y), y, Math.min(left, x), Math.max(right, x)];
+    for (let y = 0; y < tall; y++) {
+      for (let x = 0; x < wide; x++) {
+        if (drawing[y * wide + x] > 0) {
+          [top, bottom, left, right] = [Math.min(top, y), y, Math.min(left, x), Math.max(right, x)];
+        }
       }
     }
     if (bottom < 0) return null;
@@ -231,7 +232,8 @@
       waiting = false;
       const variant = box.querySelector("select").value;
       const { data } = context.getImageData(0, 0, side, side);
-      const ink = Float64Array.from({ length: side * side }, (_, at) => data[4 * at + 3] / 255);
+      const ink = new Float64Array(side * side);
+      for (let at = 0; at < ink.length; at++) ink[at] = data[4 * at + 3] / 255;
       const digit = centred(ink, side);
       const image = standardised(digit ?? new Float64Array(28 * 28), given.pixels);
       const steps = forward(networks[variant], image);
