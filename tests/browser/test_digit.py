@@ -281,6 +281,9 @@ def test_pad_by_finger(browser):
         fingers("touchMove", (0.5, step / 100), (0.1, 0.9))
     fingers("touchEnd")
     assert reads(page).startswith("Reads a 1 (")
+    alpha = "(pad, [x, y]) => pad.getContext('2d').getImageData(x * pad.width, y * pad.height, 1, 1).data[3]"
+    inks = [page.locator(".pad canvas").evaluate(alpha, place) for place in ((0.5, 0.8), (0.1, 0.9))]
+    assert inks == [255, 0]
     assert page.evaluate("() => scrollY") == 0
     context.close()
 
