@@ -8,10 +8,23 @@ them out; tests in a real browser compare it with the library at hundreds of set
 from casestudies_lib.explorers.compare import Row, compare
 from casestudies_lib.explorers.cost import Conv, cost
 from casestudies_lib.explorers.depth import depth_slider
+from casestudies_lib.explorers.digit import draw_a_digit
 from casestudies_lib.explorers.explorer import Knob
 from casestudies_lib.explorers.fade import fade
 from casestudies_lib.explorers.mix import mix
 from casestudies_lib.explorers.receptive_field import receptive_field
 from casestudies_lib.explorers.scaling import scaling
 
-__all__ = ["Conv", "Knob", "Row", "compare", "cost", "depth_slider", "fade", "mix", "receptive_field", "scaling"]
+__all__ = [
+    "Conv",
+    "Knob",
+    "Row",
+    "compare",
+    "cost",
+    "depth_slider",
+    "draw_a_digit",
+    "fade",
+    "mix",
+    "receptive_field",
+    "scaling",
+]

@@ -31,3 +31,21 @@ def browser():
         )
         yield running
         running.close()
+
+
+@pytest.fixture
+def tab(browser):
+    """`tab(*outputs)`: a page with these outputs; whatever its scripts complain about fails the test."""
+    context, problems = browser.new_context(), []
+    page = context.new_page()
+    page.on("pageerror", lambda error: problems.append(f"page error: {error}"))
+    page.on("console", lambda m: problems.append(f"{m.type}: {m.text}") if m.type in ("error", "warning") else None)
+
+    def tab(*outputs, through=str):
+        body = "".join(f'<div class="cell">{output.data}</div>' for output in outputs)
+        page.set_content("<!doctype html>" + through(body))
+        return page
+
+    yield tab
+    context.close()
+    assert problems == []

@@ -18,7 +18,20 @@ import torch
 from bs4 import BeautifulSoup
 from torch import nn
 
-from casestudies_lib.explorers import Conv, Knob, Row, compare, cost, depth_slider, fade, mix, receptive_field, scaling
+from casestudies_lib.experiments import digit
+from casestudies_lib.explorers import (
+    Conv,
+    Knob,
+    Row,
+    compare,
+    cost,
+    depth_slider,
+    draw_a_digit,
+    fade,
+    mix,
+    receptive_field,
+    scaling,
+)
 from casestudies_lib.explorers.compare import COLUMNS, PRICES, front
 from casestudies_lib.explorers.mix import summed
 from casestudies_lib.explorers.scaling import KNOBS, combined
@@ -36,24 +49,6 @@ DIRECTLY = [Conv("kernel_size", "in_channels", "out_channels")]
 SQUEEZED = [Conv(1, "in_channels", "width"), Conv("kernel_size", "width", "out_channels")]
 SPLIT = [Conv("kernel_size", "in_channels", "in_channels", "in_channels"), Conv(1, "in_channels", "out_channels")]
 NASTY = """<b>x</b> & "y" 'z' </script><i>"""
-
-
-@pytest.fixture
-def tab(browser):
-    """`tab(*outputs)`: a page with these outputs; whatever its scripts complain about fails the test."""
-    context, problems = browser.new_context(), []
-    page = context.new_page()
-    page.on("pageerror", lambda error: problems.append(f"page error: {error}"))
-    page.on("console", lambda m: problems.append(f"{m.type}: {m.text}") if m.type in ("error", "warning") else None)
-
-    def tab(*outputs, through=str):
-        body = "".join(f'<div class="cell">{output.data}</div>' for output in outputs)
-        page.set_content("<!doctype html>" + through(body))
-        return page
-
-    yield tab
-    context.close()
-    assert problems == []
 
 
 def given_of(output):
@@ -199,10 +194,11 @@ def every_explorer(title: str = "One"):
         "cost": cost({title: DIRECTLY, f"{title} 2": SQUEEZED}, knobs, breakeven="width"),
         "scaling": scaling(),
         "compare": compare(rows),
+        "digit": draw_a_digit(digit.recorded()),
     }
 
 
-EXPLORERS = ("receptive_field", "depth", "fade", "mix", "cost", "scaling", "compare")
+EXPLORERS = ("receptive_field", "depth", "fade", "mix", "cost", "scaling", "compare", "digit")
 
 
 @pytest.mark.parametrize("name", EXPLORERS)
@@ -240,7 +236,7 @@ MOVE = """box => {
 }"""
 
 
-@pytest.mark.parametrize(("through", "scripts"), [(str, 2 * 11), (companion.share, 5)], ids=["notebook", "site"])
+@pytest.mark.parametrize(("through", "scripts"), [(str, 2 * 13), (companion.share, 6)], ids=["notebook", "site"])
 def test_many_explorers_on_a_page_each_listen_once(tab, through, scripts):
     page = tab()
     page.evaluate(LISTENERS)
