@@ -50,6 +50,9 @@ PHOTOGRAPHS = {
     "astronaut": Credit(
         "NASA", "https://flic.kr/p/r9qvLn", "public domain", "https://www.nasa.gov/nasa-brand-center/images-and-media/"
     ),
+    "brick": Credit("CC0Textures", "https://cc0textures.com/view.php?tex=Bricks25", *_CC0),
+    "grass": Credit("linolafett", "https://www.deviantart.com/linolafett/art/Grass-01-434853879", *_CC0),
+    "gravel": Credit("CC0Textures", "https://cc0textures.com/view.php?tex=Gravel04", *_CC0),
 }
 FILES = {
     "china": (
@@ -92,14 +95,29 @@ FILES = {
         "skimage/data/astronaut.png",
         "sha256:88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5",
     ),
+    "brick": (
+        "scikit-image",
+        "skimage/data/brick.png",
+        "sha256:7966caf324f6ba843118d98f7a07746d22f6a343430add0233eca5f6eaaa8fcf",
+    ),
+    "grass": (
+        "scikit-image",
+        "skimage/data/grass.png",
+        "sha256:b6b6022426b38936c43a4ac09635cd78af074e90f42ffa8227ac8b7452d39f89",
+    ),
+    "gravel": (
+        "scikit-image",
+        "skimage/data/gravel.png",
+        "sha256:c48615b451bf1e606fbd72c0aa9f8cc0f068ab7111ef7d93bb9b0f2586440c12",
+    ),
 }
 
 
 def photograph(name: str = "china", size: int | None = 224) -> torch.Tensor:
     """A photograph, cut to its central square and scaled: `(1, 3, size, size)`, values in [0, 1].
 
-    They ship with scikit-learn and scikit-image, so that nothing is downloaded. `camera` is grey: its three channels
-    are the same. Name the photographer in `PHOTOGRAPHS` wherever one is shown; the explorers do so.
+    They ship with scikit-learn and scikit-image, so that nothing is downloaded. `camera`, `brick`, `grass` and `gravel`
+    are grey: their three channels are the same. Name the photographer in `PHOTOGRAPHS` wherever one is shown; the explorers do so.
 
     Args:
         name: one of `PHOTOGRAPHS`.
