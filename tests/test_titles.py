@@ -10,7 +10,9 @@ from torch import nn
 from casestudies_lib.efficientnet import MBConv, scaled_b0
 from casestudies_lib.explorers import Conv, Knob, Row, compare, cost, fade, mix, receptive_field
 from casestudies_lib.figures import (
+    activation_maps,
     charts,
+    class_activation,
     draw,
     draw_auxiliary_classifiers,
     draw_block,
@@ -20,10 +22,13 @@ from casestudies_lib.figures import (
     draw_position,
     draw_scaled,
     figure,
+    kernel_images,
     show,
+    strongest_crops,
 )
 from casestudies_lib.inception import TABLE, Inception, googlenet
 from casestudies_lib.measure import anatomy
+from casestudies_lib.measure.inside import ClassMap, Place
 from casestudies_lib.page import claims, mark, table
 from casestudies_lib.resnet import ResidualBlock
 
@@ -59,6 +64,10 @@ SHOWN = {
     "draw_position": lambda: draw_position(nn.Sequential(nn.Conv2d(2, 3, 1)), (2, 4, 4), NASTY),
     "draw_scaled": lambda: draw_scaled({NASTY: anatomy(scaled_b0, whole=MBConv)}),
     "draw_auxiliary_classifiers": side_branches,
+    "activation_maps": lambda: activation_maps(torch.rand(2, 4, 4), photo(), NASTY),
+    "class_activation": lambda: class_activation(ClassMap(torch.rand(4, 4), 0, 0.0), photo(), NASTY),
+    "kernel_images": lambda: kernel_images(torch.rand(2, 1, 3, 3), NASTY),
+    "strongest_crops": lambda: strongest_crops({NASTY: [Place(0, 0, 0, 1.0, 0, 0, 8)]}, photo()),
     "anatomy": lambda: called("lenet5"),
     "table": lambda: table(NASTY, (NASTY, "n"), [(NASTY, NASTY)]),
     "mark": lambda: mark(NASTY, lambda: NASTY, 1),

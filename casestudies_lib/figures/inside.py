@@ -19,7 +19,7 @@ from casestudies_lib.figures.photo import check_photograph, credit_line, jpeg, p
 from casestudies_lib.figures.svg import words
 from casestudies_lib.measure.inside import ClassMap, Place
 from casestudies_lib.page.html import drawing, joined, tag
-from casestudies_lib.page.palette import AGAINST, FOR, MARKER
+from casestudies_lib.page.palette import AGAINST, COLOURS, FOR, MARKER
 
 WIDTH, GAP = 360, 4  # of every picture, and between its tiles, in its own units
 FINEST = 64  # pixels of a tile's side at most: it is drawn smaller
@@ -99,7 +99,7 @@ def activation_maps(
 def class_activation(found: ClassMap, photo: torch.Tensor, name: str) -> HTML:
     """A photograph, and beside it in colour which of its places speak for a class and which against it.
 
-    The map is enlarged to the photograph's size, which itself turns grey; the scale is the same for and against.
+    The map is enlarged to the size of the photograph, which turns grey and pale; the scale is the same for and against.
 
     Args:
         found: see `measure.inside.class_activation_map`.
@@ -114,7 +114,7 @@ def class_activation(found: ClassMap, photo: torch.Tensor, name: str) -> HTML:
     side, scale, tall = (WIDTH - GAP) / 2, 120, 10
     share = F.interpolate(found.values[None, None] / most, photo.shape[2:], mode="bilinear")[0]
     colour = torch.where(share > 0, _rgb(FOR), _rgb(AGAINST))
-    seen = torch.lerp(photo[0].mean(0, keepdim=True), colour, 0.75 * share.abs())
+    seen = torch.lerp(0.2 + 0.55 * photo[0].mean(0, keepdim=True), colour, 0.75 * share.abs())
     left, below = (WIDTH - scale) / 2, side + 8
     ends = [tag("stop", offset=at, stop_color=c, stop_opacity=o) for at, c, o in _STOPS]
     gradient = f"scale-{found.class_}"
@@ -122,6 +122,7 @@ def class_activation(found: ClassMap, photo: torch.Tensor, name: str) -> HTML:
         tag("defs", tag("linearGradient", *ends, id=gradient)),
         _tile(jpeg(photo[0]), 0, 0, side),
         _tile(jpeg(seen.clamp(0, 1)), side + GAP, 0, side, title=name),
+        tag("rect", x=left, y=below, width=scale, height=tall, fill=COLOURS["input"]),
         tag("rect", x=left, y=below, width=scale, height=tall, fill=f"url(#{gradient})"),
         words(f"against: −{most:.2g}", left - 4, below + 9, "end", small=True),
         words(f"for: {most:.2g}", left + scale + 4, below + 9, "start", small=True),
@@ -134,7 +135,7 @@ def class_activation(found: ClassMap, photo: torch.Tensor, name: str) -> HTML:
         "speaks for the class, violet against it; the mean of the map, plus a constant, is the class's logit.",
     )
     alt = (
-        f"A photograph, and the same in grey with the class map of {name} in colour on it, {columns} by {rows} places: "
+        f"A photograph, and the same in grey with the class map of {name} in colour on it, {columns} by {rows} places; "
         f"{_said_for(found.values)}."
     )
     return _shown(alt, parts, below + tall + 4, caption, photo)
@@ -270,17 +271,16 @@ def _busy(maps: torch.Tensor) -> str:
 
 
 def _said_for(values: torch.Tensor) -> str:
-    """Where the middle of what speaks for a class lies, in thirds of the picture."""
-    weight = values.clamp(min=0)
-    if weight.max() == 0:
+    """Where what speaks for a class is strongest, in thirds of the picture, and how far it reaches."""
+    if values.max() <= 0:
         return "no place speaks for the class"
-    middle = []
-    for axis, names in ((1, ("upper", "middle", "lower")), (0, ("left", "middle", "right"))):
-        along = weight.sum(axis)
-        places = (torch.arange(len(along)) + 0.5) / len(along)
-        middle.append(names[min(2, int(3 * (along * places).sum() / along.sum()))])
-    where = "middle" if middle == ["middle", "middle"] else " ".join(dict.fromkeys(w for w in middle if w != "middle"))
-    return f"what speaks for the class has its centre in the {where} part of the picture"
+    rows, columns = values.shape
+    row, column = divmod(int(values.argmax()), columns)
+    down = ("upper", "middle", "lower")[3 * (2 * row + 1) // (2 * rows)]
+    across = ("left", "middle", "right")[3 * (2 * column + 1) // (2 * columns)]
+    where = "middle" if down == across else " ".join(word for word in (down, across) if word != "middle")
+    many = int((values > values.max() / 2).sum())
+    return f"strongest in the {where} part of the picture, and more than half as strong in {many} places"
 
 
 def _shown(alt: str, parts: Sequence[str], height: float, caption: object, *photos: torch.Tensor) -> HTML:

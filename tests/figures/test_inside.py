@@ -50,16 +50,20 @@ def test_kernels_are_middle_grey_at_zero_and_alike_above_and_below():
 
 
 def test_colours_of_kernels_are_those_of_the_channels():
-    weights = torch.zeros(2, 3, 1, 1)
+    weights = torch.zeros(3, 3, 1, 1)
     weights[0, :, 0, 0] = torch.tensor([1.0, 0.0, -1.0])
-    weights[1] = -1
+    weights[1], weights[2] = -1, 1
     html = kernel_images(weights, "the stem")
-    assert [tuple(pixels(image)[0, 0]) for image in page(html).find_all("image")] == [(255, 128, 0), (0, 0, 0)]
-    assert "2 small pictures, the kernels of the stem, each 1×1 pixels in colour; 1 of them nearly grey, 1 in" in alt(
+    assert [tuple(pixels(image)[0, 0]) for image in page(html).find_all("image")] == [
+        (255, 128, 0),
+        (0, 0, 0),
+        (255, 255, 255),
+    ]
+    assert "3 small pictures, the kernels of the stem, each 1×1 pixels in colour; 2 of them nearly grey, 1 in" in alt(
         html
     )
-    assert "The 2 kernels of the stem, 1×1 pixels in colour" in page(html).figcaption.text
-    assert "a[href]" not in str(html.data) and not page(html).select(".credit")
+    assert "The 3 kernels of the stem, 1×1 pixels in colour" in page(html).figcaption.text
+    assert not page(html).select(".credit"), "no photograph is shown"
 
 
 # ------------------------------------------------------------------ activations
@@ -109,11 +113,12 @@ def test_colour_lies_where_the_class_is_decided(photo):
     hue = after.max(2) - after.min(2)
     orange, violet, grey = after[16, 48], after[6 * 8 + 4, 1 * 8 + 4], hue[28:36, 20:36]
     assert orange[0] > orange[2] + 60 and violet[2] > violet[0] + 60 and grey.max() < 30
-    assert "the class map of daisy in colour on it, 8 by 8 places: what speaks for the class" in alt(html)
-    assert "has its centre in the upper right part of the picture" in alt(html)
+    assert "the class map of daisy in colour on it, 8 by 8 places; strongest in the upper right" in alt(html)
+    assert "part of the picture, and more than half as strong in 4 places." in alt(html)
     words = page(html).svg.text
     assert "against: −4" in words and "for: 4" in words and "daisy" in page(html).figcaption.strong
-    assert FOR in html.data and AGAINST in html.data
+    stops = [(stop["stop-color"], float(stop["stop-opacity"])) for stop in page(html).find_all("stop")]
+    assert stops == [(AGAINST, 0.75), (AGAINST, 0), (FOR, 0), (FOR, 0.75)], "0 has no colour"
 
 
 @pytest.mark.parametrize(
@@ -171,8 +176,9 @@ def test_a_crop_at_the_edge_is_moved_into_the_photograph():
 
 def test_a_ring_stands_where_the_unit_stood_and_in_its_tile():
     photos = torch.zeros(1, 3, 64, 64)
-    for top, left, x, y in ((-18, -18, 0.5, 0.5), (-50, -50, 0.0, 0.0), (-18, 14, 1.0, 0.5)):
-        parts = page(strongest_crops({"late": [Place(0, 0, 0, 1.0, top, left, 100)]}, photos))
+    fields = [(-18, -18, 100, 0.5, 0.5), (-50, -50, 100, 0.0, 0.0), (-18, 14, 100, 1.0, 0.5), (10, -18, 40, 0.05, 0.5)]
+    for top, left, size, x, y in fields:
+        parts = page(strongest_crops({"late": [Place(0, 0, 0, 1.0, top, left, size)]}, photos))
         image, ring = parts.image, parts.circle
         side = float(image["width"])
         inset = float(ring["r"]) / side

@@ -15,6 +15,7 @@ from casestudies_lib.measure.inside import (
     kernels,
     strongest,
 )
+from casestudies_lib.mobilenet import mobilenet_v1
 from casestudies_lib.models import MODELS
 from casestudies_lib.network import Network
 from casestudies_lib.resnet import cifar_resnet, resnet
@@ -54,6 +55,13 @@ def test_every_name_of_anatomy_names_a_layer():
     x = torch.randn(2, 1, 32, 32)
     for layer in anatomy(network).layers:
         assert activations(network, layer.name, x).shape == (2, *layer.shape), layer.name
+
+
+def test_a_papers_name_stands_for_a_path():
+    network, x = mobilenet_v1(), torch.randn(1, 3, 33, 33)
+    found = activations(network, "block 13", x)
+    assert torch.equal(found, activations(network, "features.13", x)) and found.shape == (1, 1024, 2, 2)
+    assert torch.equal(kernels(network, "conv1"), network.features[0][0].weight)
 
 
 def test_the_network_is_left_as_it_was(network):
