@@ -49,7 +49,12 @@ def kernel_images(kernels: torch.Tensor, layer: str) -> HTML:
 
 
 def activation_maps(
-    maps: torch.Tensor, photo: torch.Tensor, layer: str, *, channels: Sequence[int] | None = None
+    maps: torch.Tensor,
+    photo: torch.Tensor,
+    layer: str,
+    *,
+    channels: Sequence[int] | None = None,
+    taken_from: torch.Tensor | None = None,
 ) -> HTML:
     """Channels of a layer in a grid beside the photograph that they were made from, white where a channel responds.
 
@@ -61,6 +66,8 @@ def activation_maps(
         photo: the photograph as the network saw it, `(1, 3, side, side)` with values in [0, 1].
         layer: what caption and alt text call the layer.
         channels: which maps, in order; the first 20 unless given.
+        taken_from: the photograph that `photo` is a part of, as `photograph` made it, where it is not `photo` itself:
+            whose it is is known by its pixels.
 
     Raises:
         ValueError: another tensor of maps, a channel that it lacks, or no photograph.
@@ -93,10 +100,12 @@ def activation_maps(
         f"{_busy(maps[list(channels)])}."
     )
     tiles = max(grid.columns, free[len(channels) - 1]) + 1
-    return _shown(alt, parts, grid.height(tiles), caption, photo)
+    return _shown(alt, parts, grid.height(tiles), caption, photo if taken_from is None else taken_from)
 
 
-def class_activation(found: ClassMap, photo: torch.Tensor, name: str) -> HTML:
+def class_activation(
+    found: ClassMap, photo: torch.Tensor, name: str, *, taken_from: torch.Tensor | None = None
+) -> HTML:
     """A photograph, and beside it in colour which of its places speak for a class and which against it.
 
     The map is enlarged to the size of the photograph, which turns grey and pale; the scale is the same for and against.
@@ -105,6 +114,8 @@ def class_activation(found: ClassMap, photo: torch.Tensor, name: str) -> HTML:
         found: see `measure.inside.class_activation_map`.
         photo: the photograph as the network saw it, `(1, 3, side, side)` with values in [0, 1].
         name: the class's name.
+        taken_from: the photograph that `photo` is a part of, as `photograph` made it, where it is not `photo` itself:
+            whose it is is known by its pixels.
 
     Raises:
         ValueError: no photograph.
@@ -138,13 +149,15 @@ def class_activation(found: ClassMap, photo: torch.Tensor, name: str) -> HTML:
         f"A photograph, and the same in grey with the class map of {name} in colour on it, {columns} by {rows} places; "
         f"{_said_for(found.values)}."
     )
-    return _shown(alt, parts, below + tall + 4, caption, photo)
+    return _shown(alt, parts, below + tall + 4, caption, photo if taken_from is None else taken_from)
 
 
 _STOPS = ((0, AGAINST, 0.75), (0.5, AGAINST, 0), (0.5, FOR, 0), (1, FOR, 0.75))  # of the scale, as over the photograph
 
 
-def strongest_crops(rows: Mapping[str, Sequence[Place]], photographs: torch.Tensor) -> HTML:
+def strongest_crops(
+    rows: Mapping[str, Sequence[Place]], photographs: torch.Tensor, *, taken_from: Sequence[torch.Tensor] | None = None
+) -> HTML:
     """The squares of photographs that excite channels most, a row for each channel, all drawn to one size.
 
     Each square is what one unit sees, its receptive field, as far as the photograph has it; a ring marks the middle of
@@ -154,6 +167,7 @@ def strongest_crops(rows: Mapping[str, Sequence[Place]], photographs: torch.Tens
     Args:
         rows: what picture and alt text call a channel -> its places, see `measure.inside.strongest`.
         photographs: those that the places are in, as the network saw them, `(n, 3, side, side)` with values in [0, 1].
+        taken_from: the photographs that these are parts of, in the same order, as for `class_activation`.
 
     Raises:
         ValueError: no rows, a row without places, or no photographs.
@@ -175,6 +189,7 @@ def strongest_crops(rows: Mapping[str, Sequence[Place]], photographs: torch.Tens
             bar = {"x": f"{left:.1f}", "y": f"{top + head + side + 1.5:.1f}", "width": f"{long:.1f}", "height": 2}
             parts.append(tag("rect", **bar, class_="bar"))
     shown = sorted({place.image for places in rows.values() for place in places})
+    whole = photographs.split(1) if taken_from is None else taken_from
     caption = (
         "What excites a channel most, one channel a row: the place of each photograph where it responds most strongly, "
         "as much of it as one unit sees. The bars compare the responses of a row."
@@ -182,7 +197,7 @@ def strongest_crops(rows: Mapping[str, Sequence[Place]], photographs: torch.Tens
     alt = f"{len(rows)} rows of squares cut from photographs: " + "; ".join(
         f"{name}, {len(places)} squares of {sizes[name]} pixels" for name, places in rows.items()
     )
-    return _shown(f"{alt}.", parts, len(rows) * (head + side + foot), caption, *photographs[shown].split(1))
+    return _shown(f"{alt}.", parts, len(rows) * (head + side + foot), caption, *(whole[i] for i in shown))
 
 
 def _crop(photo: torch.Tensor, place: Place, x: float, y: float, side: float) -> list[Markup]:

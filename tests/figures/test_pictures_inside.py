@@ -220,6 +220,22 @@ def test_several_photographs_have_one_line():
     assert line.text == "Photograph: danielbuechele, CC BY 2.0; cut and scaled here", "only of what is shown"
 
 
+def test_a_part_of_a_photograph_has_the_credit_of_the_whole(photo):
+    part, other = photo[..., 8:56, 8:56], photograph("china", 48)
+    found, maps = ClassMap(torch.rand(4, 4), 0, 0.0), torch.rand(2, 4, 4)
+    rows = {"x": [Place(1, 0, 0, 1.0, 0, 0, 16)]}
+    pair = torch.cat([other, part])
+    for draw in (
+        lambda **whole: class_activation(found, part, "x", **whole),
+        lambda **whole: activation_maps(maps, part, "x", **whole),
+    ):
+        assert not page(draw()).select(".credit")
+        assert page(draw(taken_from=photo)).select_one(".credit").text.startswith("Photograph: vultilion")
+    assert not page(strongest_crops(rows, pair)).select(".credit")
+    (line,) = page(strongest_crops(rows, pair, taken_from=[other, photo])).select(".credit")
+    assert line.text == "Photograph: vultilion, CC BY 2.0; cut and scaled here"
+
+
 def test_what_cannot_be_drawn_is_refused(photo):
     maps, found, place = torch.rand(8, 4, 4), ClassMap(torch.rand(4, 4), 0, 0.0), Place(0, 0, 0, 1.0, 0, 0, 16)
     for wrong in (photo[0], photo * 2, photo[..., :32]):
