@@ -44,8 +44,9 @@ def credit_line(photo: torch.Tensor) -> Markup:
     return tag("div", "Photograph: ", by, ", ", licence, "; cut and scaled here", class_="credit")
 
 
-def jpeg(image: torch.Tensor, quality: int = 75) -> str:
-    """An image `(3, H, W)` with values in [0, 1] as a data URL."""
+def jpeg(image: torch.Tensor, quality: int = 75, subsampling: str = "4:2:0") -> str:
+    """An image `(3, H, W)` with values in [0, 1] as a data URL; "4:4:4" keeps the colours of each pixel apart."""
     data = io.BytesIO()
-    Image.fromarray((image.permute(1, 2, 0) * 255).round().byte().numpy()).save(data, "JPEG", quality=quality)
+    pixels = (image.permute(1, 2, 0) * 255).round().byte().numpy()
+    Image.fromarray(pixels).save(data, "JPEG", quality=quality, subsampling=subsampling)
     return f"data:image/jpeg;base64,{base64.b64encode(data.getvalue()).decode()}"

@@ -12,7 +12,8 @@
   const unpacked = (layers, classes, side, bytes) => {
     const all = [...layers, { in: layers.at(-1).out, out: classes, kernel: 1, stride: 1 }].map((layer) => {
       const inputs = layer.depthwise ? 1 : layer.in * layer.kernel * layer.kernel;
-      return { ...layer, inputs, count: layer.out * (layer.depthwise ? layer.kernel * layer.kernel : inputs) };
+      const count = layer.out * (layer.depthwise ? layer.kernel * layer.kernel : inputs);
+      return Object.assign(layer, { inputs, count });
     });
     const floats = all.reduce((sum, { exact, count, out }) => sum + (exact ? count : out) + out, 0);
     let at = 0;
@@ -39,7 +40,7 @@
       size = place === layers.length ? 1 : Math.ceil(before / stride);
       const made = new Float32Array((size * size + 1) * out);
       const patches = kernel > 1 && !depthwise ? new Float32Array((size * size + 1) * inputs) : null;
-      return { ...layer, weights, bias, before, size, made, patches };
+      return Object.assign(layer, { weights, bias, before, size, made, patches });
     });
   };
 
@@ -168,15 +169,16 @@
   };
 
   let network = null;
+  const answer = (message, transfer = []) => self.postMessage(message, transfer);
 
   self.addEventListener("message", ({ data }) => {
     if (data.bytes) {
       network = unpacked(data.layers, data.classes, data.side, data.bytes);
-      self.postMessage({ ready: true });
+      answer({ ready: true });
       return;
     }
     const start = performance.now();
-    const { features, logits } = forward(network, data.image, (done) => self.postMessage({ done }));
+    const { features, logits } = forward(network, data.image, (done) => answer({ done }));
     const shares = softmax(logits);
     const order = [...shares.keys()].sort((one, other) => shares[other] - shares[one]);
     const guesses = order.slice(0, 5).map((label) => ({
@@ -184,6 +186,6 @@
       share: shares[label],
       map: activation(network, features, label),
     }));
-    self.postMessage({ guesses, logits: logits.slice(), time: performance.now() - start });
+    answer({ guesses, logits: logits.slice(), time: performance.now() - start });
   });
 }

@@ -105,7 +105,8 @@ def site_file(network: nn.Module, names: Sequence[str]) -> str:
     if classifier.out_features != len(names):
         raise ValueError(f"expected {classifier.out_features} names of classes, got {len(names)}: pass one for each")
     floats, codes = [], []
-    for layer in (*convs, classifier):
+    layers: list[nn.Conv2d | nn.Linear] = [*convs, classifier]
+    for layer in layers:
         weight = layer.weight.detach() if layer.weight.dim() == 4 else layer.weight.detach()[..., None, None]
         # The browser takes the channels side by side: of a depthwise convolution all, else those of the input.
         order = (2, 3, 1, 0) if weight.shape[1] == 1 else (0, 2, 3, 1)
@@ -115,7 +116,7 @@ def site_file(network: nn.Module, names: Sequence[str]) -> str:
             whole, scales = codes_of(weight)
             codes.append(whole.permute(order).flatten())
             floats.append(scales)
-        floats.append(layer.bias.detach())
+        floats.append(torch.zeros(len(weight)) if layer.bias is None else layer.bias.detach())
     numbers = torch.cat(floats).numpy().astype("<f4").tobytes() + torch.cat(codes).numpy().tobytes()
     text = bytes((byte + 64) % 256 for byte in numbers).decode("latin-1")
     escaped = re.sub(r"[\0\n\r]", lambda found: f"\\x{ord(found[0]):02x}", re.sub(r'["\\]', r"\\\g<0>", text))
