@@ -52,7 +52,7 @@ def your_photograph() -> HTML:
         f"In the browser the network has 8 bits for almost every weight, instead of 32. On {AGREEMENT['pictures']} "
         f"pictures, these {len(SAMPLES)} and cuttings of them, its first guess is that of the full network "
         f"{AGREEMENT['same']} times, and the shares of the first five differ by {AGREEMENT['apart']} percentage points "
-        "on average."
+        "on average. Browsers also scale pictures in ways of their own, which moves shares by 1 to 2 points."
     )
     return explorer(
         "photograph",

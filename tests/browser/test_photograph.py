@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import http.server
 import io
+import re
 import threading
 
 import companion
@@ -116,6 +117,10 @@ def shown(page) -> list[tuple[str, str]]:
     return list(zip(rows.locator(".name").all_text_contents(), rows.locator(".percent").all_text_contents()))
 
 
+def whole_percent(words: str) -> int:
+    return 0 if words == "under 1%" else int(words.removesuffix("%"))
+
+
 ASK = """async ([address, image]) => {
     const { started, ask } = window.CaseStudies.photograph;
     window.own ??= await started(address, 224);
@@ -184,10 +189,10 @@ def test_a_click_loads_the_network_and_nothing_does_before(tab, address, site, w
         )
         card = tab.locator(".samples > li").nth(place)
         assert [name for name, _ in shown(tab)] == card.locator("ol .name").all_text_contents()
-        percents = [[p.replace("under 1", "0") for p in each] for each in (
-            [percent for _, percent in shown(tab)], card.locator("ol .percent").all_text_contents())]  # fmt: skip
-        for here, stored in zip(*percents, strict=True):
-            assert abs(int(here[:-1]) - int(stored[:-1])) <= 1, "decoders of JPEG differ by a step of 255"
+        assert "0%" not in [percent for _, percent in shown(tab)]
+        stored = card.locator("ol .percent").all_text_contents()
+        for (_, here), there in zip(shown(tab), stored, strict=True):
+            assert abs(whole_percent(here) - whole_percent(there)) <= 1, "decoders of JPEG differ by a step of 255"
     assert len(tab.asked) == 2, "nothing leaves the page"
 
 
@@ -201,7 +206,7 @@ def test_a_network_that_does_not_come_is_told_and_can_be_asked_for_again(tab, ad
     tab.route("**/_static/*.js", lambda route: route.abort())
     tab.goto(address + PAGE)
     tab.locator(".load").click()
-    tab.wait_for_function("document.querySelector('output').textContent.includes('could not be loaded')")
+    tab.locator("output", has_text="could not be loaded").wait_for()
     tab.unroute("**/_static/*.js")
     tab.problems.clear()
     load(tab)
@@ -210,26 +215,26 @@ def test_a_network_that_does_not_come_is_told_and_can_be_asked_for_again(tab, ad
 
 @pytest.mark.parametrize("name", list(SAMPLES))
 def test_a_file_is_prepared_much_as_the_library_does(loaded, name):
-    """The browser scales otherwise than Pillow, which moves a share by some points at most."""
+    """The browser scales otherwise than Pillow: measured 1.4 points on average among the first five, 11 at most."""
     network = pretrained(NETWORK)
     with torch.inference_mode():
         wanted = quantised(network)(network.prepare(whole(name))).softmax(1)[0]
     assert choose(loaded, f"{name}.png", as_file(whole(name))).startswith("First guess: ")
     for label, percent in shown(loaded):
-        here = float(percent.removeprefix("under ")[:-1]) / 100
-        assert here == pytest.approx(wanted[class_names().index(label)].item(), abs=0.12), shown(loaded)
+        there = 100 * wanted[class_names().index(label)].item()
+        assert whole_percent(percent) == pytest.approx(there, abs=16), shown(loaded)
 
 
 def test_what_is_no_picture_is_said_to_be_none(loaded):
     picture = as_file(whole("coffee"))
-    for name, content, kind in (
-        ("notes.txt", b"some words", "text/plain"),
-        ("broken.png", picture[:40] + bytes(100), "image/png"),
-        ("empty.jpg", b"", "image/jpeg"),
-        ("nameless", b"some words", ""),
+    for name, content, kind, wrong in (
+        ("notes.txt", b"some words", "text/plain", "is no picture"),
+        ("broken.png", picture[:40] + bytes(100), "image/png", "cannot be read as a picture"),
+        ("empty.jpg", b"", "image/jpeg", "cannot be read as a picture"),
+        ("nameless", b"some words", "", "cannot be read as a picture"),
     ):
         words = choose(loaded, name, content, kind)
-        assert words.startswith(name) and "please choose a picture" in words, words
+        assert words == f"{name} {wrong}: please choose a picture, such as a JPEG or a PNG."
         assert not loaded.locator(".stage").is_visible() and not loaded.locator("progress").is_visible()
     assert choose(loaded, "coffee.png", picture).startswith("First guess: espresso")
 
@@ -252,10 +257,9 @@ def test_a_camera_that_was_turned_is_turned_back(loaded):
     note[0x0112] = 6  # to be turned clockwise by a quarter
     lying = whole("coffee").rotate(90, expand=True)
     upright = choose(loaded, "coffee.png", as_file(whole("coffee")))
-    assert (
-        choose(loaded, "coffee.jpg", as_file(lying, "JPEG", quality=95, exif=note), "image/jpeg")[:21] == upright[:21]
-    )
-    loaded.locator(".stage canvas").wait_for()
+    turned = choose(loaded, "coffee.jpg", as_file(lying, "JPEG", quality=95, exif=note), "image/jpeg")
+    before, after = (int(re.search(r"espresso, (\d+)%", words)[1]) for words in (upright, turned))
+    assert abs(before - after) < 10
 
 
 GIVE = """([kind, content]) => {
@@ -288,7 +292,7 @@ def test_a_paste_of_words_is_left_alone(loaded):
 def test_of_many_clicks_the_last_one_counts(loaded):
     loaded.evaluate("document.querySelectorAll('.run').forEach(button => button.click())")
     last = [*SAMPLES].index("china")
-    loaded.wait_for_function("document.querySelector('.stage .name')?.textContent === 'palace'")
+    loaded.wait_for_function("() => document.querySelector('.stage .name').textContent === 'palace'")
     names = loaded.locator(".samples > li").nth(last).locator("ol .name").all_text_contents()
     loaded.wait_for_timeout(1500)
     assert [name for name, _ in shown(loaded)] == names and not loaded.locator("progress").is_visible()
@@ -298,7 +302,8 @@ def test_a_second_click_on_load_loads_once(tab, address):
     tab.goto(address + PAGE)
     tab.evaluate("[1, 2, 3].forEach(() => document.querySelector('.load').click())")
     tab.locator(".choose").wait_for()
-    assert sum(url.endswith(companion.NETWORK_FILE) for url in tab.asked) == 1
+    tab.wait_for_timeout(1000)
+    assert sum(url.endswith(companion.NETWORK_FILE) for url in tab.asked) == len(tab.workers) == 1
 
 
 def test_each_guess_has_a_map_of_its_own_by_keyboard(loaded):
@@ -321,6 +326,7 @@ def test_the_map_is_pink_where_it_is_large(loaded):
         const { paint } = window.CaseStudies.photograph;
         const make = () => Object.assign(document.createElement("canvas"), { width: 224, height: 224 });
         const [canvas, grey] = [make(), make()];
+        canvas.getContext("2d", { willReadFrequently: true });
         Object.assign(grey.getContext("2d"), { fillStyle: "rgb(100 100 100)" }).fillRect(0, 0, 224, 224);
         const at = (x, y) => [...canvas.getContext("2d").getImageData(x, y, 1, 1).data.slice(0, 3)];
         const map = Float32Array.from({ length: 49 }, (_, place) => (place === 6 ? 3 : -1));
