@@ -227,16 +227,17 @@ def test_a_file_is_prepared_much_as_the_library_does(loaded, name):
 
 def test_what_is_no_picture_is_said_to_be_none(loaded):
     picture = as_file(whole("coffee"))
-    for name, content, kind, wrong in (
-        ("notes.txt", b"some words", "text/plain", "is no picture"),
-        ("broken.png", picture[:40] + bytes(100), "image/png", "cannot be read as a picture"),
-        ("empty.jpg", b"", "image/jpeg", "cannot be read as a picture"),
-        ("nameless", b"some words", "", "cannot be read as a picture"),
+    for name, content, kind in (
+        ("notes.txt", b"some words", "text/plain"),
+        ("broken.png", picture[:40] + bytes(100), "image/png"),
+        ("empty.jpg", b"", "image/jpeg"),
+        ("nameless", b"some words", ""),
     ):
         words = choose(loaded, name, content, kind)
-        assert words == f"{name} {wrong}: please choose a picture, such as a JPEG or a PNG."
+        assert words == f"{name} cannot be read as a picture: please choose one, such as a JPEG or a PNG."
         assert not loaded.locator(".stage").is_visible() and not loaded.locator("progress").is_visible()
-    assert choose(loaded, "coffee.png", picture).startswith("First guess: espresso")
+    for name, kind in (("coffee.png", "image/png"), ("coffee", "application/octet-stream")):
+        assert choose(loaded, name, picture, kind).startswith("First guess: espresso")
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 200), (8000, 6000)], ids=str)

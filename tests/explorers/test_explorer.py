@@ -98,7 +98,10 @@ def test_every_explorer_names_the_photographer():
 
 def test_scripts_and_styles_end_where_they_should():
     files = [path for path in HERE.iterdir() if path.suffix in (".js", ".css")]
-    assert {"explorer.js", "explorer.css", "cost.js", "scaling.js", "mix.js", "compare.js"} == {f.name for f in files}
+    scripts = {
+        f"{name}.js" for name in ("explorer", "cost", "scaling", "mix", "compare", "photograph", "photograph_worker")
+    }
+    assert scripts | {"explorer.css"} == {file.name for file in files}
     for path in files:
         assert not re.search(r"</(script|style)|<!--", path.read_text(), re.IGNORECASE), path.name
     page = BeautifulSoup(explorer("cost", "x < y", given={"a": "</script>"}).data, "html.parser")
