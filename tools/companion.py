@@ -1,4 +1,4 @@
-"""What this book adds to Sphinx: the address, a Colab link, the page of all claims, and mended accessibility."""
+"""What this book adds to Sphinx: the address, a Colab link, the page of claims, a trained network, mended markup."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from sphinx.config import Config
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
+from casestudies_lib.explorers.photograph import NETWORK, PLACE, network_file
 from casestudies_lib.page.claims import MIME, anchor, as_html
+
+NETWORK_FILE = f"_static/{NETWORK}.js"
 
 
 def follow_address(app: Sphinx, config: Config) -> None:
@@ -43,9 +46,10 @@ def add_colab(app: Sphinx, page: str, template: str, context: dict, doctree: nod
 
 
 def mend(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None) -> None:
-    """Name folded cells after what is written on them, and drop roles that screen readers no longer know."""
+    """Name folded cells after what they hold, drop roles that screen readers no longer know, and find the network."""
     if "body" in context:
         body = share(context["body"]).replace('<summary aria-label="Toggle hidden content"', "<summary")
+        body = body.replace(PLACE, f'data-network="{"../" * page.count("/")}{NETWORK_FILE}"')
         context["body"] = re.sub(r' role="(doc-biblioentry|list)"', "", body)
 
 
@@ -59,6 +63,15 @@ def share(body: str) -> str:
         return "" if again else found[0]
 
     return re.sub(r'(?s)<(script|style) data-shared="">.*?</\1>', first, body)
+
+
+def write_network(app: Sphinx, exception: Exception | None) -> None:
+    """Put the trained network beside the pages, for the box that runs it in the reader's browser."""
+    if exception is None and app.builder.format == "html":
+        path = Path(app.outdir, NETWORK_FILE)
+        content = network_file()
+        if not path.exists() or path.read_text("utf-8") != content:
+            path.write_text(content, "utf-8", newline="")
 
 
 def notebooks_of(directive: SphinxDirective) -> list[Path]:
@@ -116,6 +129,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.connect("config-inited", follow_address)
     app.connect("html-page-context", add_colab, priority=502)
     app.connect("html-page-context", mend, priority=900)
+    app.connect("build-finished", write_network)
     app.add_directive("claim", OneClaim)
     app.add_directive("all-claims", AllClaims)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

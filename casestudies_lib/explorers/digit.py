@@ -15,8 +15,8 @@ from torch import nn
 
 from casestudies_lib.checks import one_of
 from casestudies_lib.explorers.explorer import explorer
-from casestudies_lib.explorers.photo import framed
 from casestudies_lib.explorers.weights import unpack
+from casestudies_lib.figures.photo import framed
 from casestudies_lib.lenet import C3_TABLE, RBFOutput, ScaledTanh, SparseConv2d, Subsampling, lenet5
 from casestudies_lib.network import Network
 from casestudies_lib.page.html import bar, tag

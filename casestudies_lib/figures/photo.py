@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from typing import Any
 
 import torch
 from markupsafe import Markup
@@ -47,9 +48,9 @@ def credit_line(*photos: torch.Tensor) -> Markup:
     return tag("div", head, *named, "cut and scaled here", class_="credit")
 
 
-def jpeg(image: torch.Tensor, quality: int = 75) -> str:
-    """An image `(3, H, W)` with values in [0, 1] as a data URL."""
-    return _data_url(image, "jpeg", quality=quality)
+def jpeg(image: torch.Tensor, quality: int = 75, subsampling: str = "4:2:0") -> str:
+    """An image `(3, H, W)` with values in [0, 1] as a data URL; "4:4:4" keeps the colours of each pixel apart."""
+    return _data_url(image, "jpeg", quality=quality, subsampling=subsampling)
 
 
 def png(image: torch.Tensor) -> str:
@@ -57,7 +58,7 @@ def png(image: torch.Tensor) -> str:
     return _data_url(image, "png", optimize=True)
 
 
-def _data_url(image: torch.Tensor, kind: str, **options: int) -> str:
+def _data_url(image: torch.Tensor, kind: str, **options: Any) -> str:
     data = io.BytesIO()
     pixels = (image.permute(1, 2, 0) * 255).round().byte().numpy()
     Image.fromarray(pixels.squeeze(-1) if len(image) == 1 else pixels).save(data, kind, **options)

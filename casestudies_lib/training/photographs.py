@@ -117,7 +117,8 @@ def photograph(name: str = "china", size: int | None = 224) -> torch.Tensor:
     """A photograph, cut to its central square and scaled: `(1, 3, size, size)`, values in [0, 1].
 
     They ship with scikit-learn and scikit-image, so that nothing is downloaded. `camera`, `brick`, `grass` and `gravel`
-    are grey: their three channels are the same. Name the photographer in `PHOTOGRAPHS` wherever one is shown; the explorers do so.
+    are grey: their three channels are the same. Name the photographer in `PHOTOGRAPHS` wherever one is shown; the
+    explorers do so.
 
     Args:
         name: one of `PHOTOGRAPHS`.

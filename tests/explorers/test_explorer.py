@@ -98,9 +98,8 @@ def test_every_explorer_names_the_photographer():
 
 def test_scripts_and_styles_end_where_they_should():
     files = [path for path in HERE.iterdir() if path.suffix in (".js", ".css")]
-    assert {"explorer.js", "explorer.css", "cost.js", "scaling.js", "mix.js", "compare.js", "digit.js"} == {
-        f.name for f in files
-    }
+    names = ("explorer", "cost", "scaling", "mix", "compare", "digit", "photograph", "photograph_worker")
+    assert {"explorer.css", *(f"{name}.js" for name in names)} == {file.name for file in files}
     for path in files:
         assert not re.search(r"</(script|style)|<!--", path.read_text(), re.IGNORECASE), path.name
     page = BeautifulSoup(explorer("cost", "x < y", given={"a": "</script>"}).data, "html.parser")
