@@ -13,7 +13,7 @@ from casestudies_lib.figures.inside import activation_maps, class_activation, ke
 from casestudies_lib.measure.inside import ClassMap, Place, class_activation_map
 from casestudies_lib.page.palette import AGAINST, FOR
 from casestudies_lib.resnet import cifar_resnet
-from casestudies_lib.training.datasets import credit_of, photograph
+from casestudies_lib.training.photographs import credit_of, photograph
 
 MOST = 150_000  # bytes of a picture
 
