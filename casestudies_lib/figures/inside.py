@@ -23,6 +23,7 @@ from casestudies_lib.page.palette import AGAINST, COLOURS, FOR, MARKER
 
 WIDTH, GAP = 360, 4  # of every picture, and between its tiles, in its own units
 FINEST = 64  # pixels of a tile's side at most: it is drawn smaller
+STRENGTH = 0.75  # of the colour over the strongest place of a photograph
 
 
 def kernel_images(kernels: torch.Tensor, layer: str) -> HTML:
@@ -125,18 +126,14 @@ def class_activation(
     side, scale, tall = (WIDTH - GAP) / 2, 120, 10
     share = F.interpolate(found.values[None, None] / most, photo.shape[2:], mode="bilinear")[0]
     colour = torch.where(share > 0, _rgb(FOR), _rgb(AGAINST))
-    seen = torch.lerp(0.2 + 0.55 * photo[0].mean(0, keepdim=True), colour, 0.75 * share.abs())
+    seen = torch.lerp(0.2 + 0.55 * photo[0].mean(0, keepdim=True), colour, STRENGTH * share.abs())
     left, below = (WIDTH - scale) / 2, side + 8
-    ends = [tag("stop", offset=at, stop_color=c, stop_opacity=o) for at, c, o in _STOPS]
-    gradient = f"scale-{found.class_}"
     parts = [
-        tag("defs", tag("linearGradient", *ends, id=gradient)),
         _tile(jpeg(photo[0]), 0, 0, side),
         _tile(jpeg(seen.clamp(0, 1)), side + GAP, 0, side, title=name),
-        tag("rect", x=left, y=below, width=scale, height=tall, fill=COLOURS["input"]),
-        tag("rect", x=left, y=below, width=scale, height=tall, fill=f"url(#{gradient})"),
-        words(f"against: −{most:.2g}", left - 4, below + 9, "end", small=True),
-        words(f"for: {most:.2g}", left + scale + 4, below + 9, "start", small=True),
+        *_scale(left, below, scale, tall),
+        words(f"against: −{most:.3g}", left - 4, below + 9, "end", small=True),
+        words(f"for: {most:.3g}", left + scale + 4, below + 9, "start", small=True),
     ]
     rows, columns = found.values.shape
     caption = joined(
@@ -152,7 +149,15 @@ def class_activation(
     return _shown(alt, parts, below + tall + 4, caption, photo if taken_from is None else taken_from)
 
 
-_STOPS = ((0, AGAINST, 0.75), (0.5, AGAINST, 0), (0.5, FOR, 0), (1, FOR, 0.75))  # of the scale, as over the photograph
+def _scale(left: float, top: float, wide: float, tall: float, steps: int = 24) -> list[Markup]:
+    """What colours mean, from all against to all for, over grey as over a photograph."""
+    parts = [tag("rect", x=left, y=top, width=wide, height=tall, fill=COLOURS["input"])]
+    for step in range(steps):
+        share = (2 * step + 1) / steps - 1
+        look = {"fill": FOR if share > 0 else AGAINST, "fill-opacity": f"{STRENGTH * abs(share):.2f}"}
+        at, width = f"{left + step * wide / steps:.1f}", f"{wide / steps:.1f}"
+        parts.append(tag("rect", x=at, y=top, width=width, height=tall, **look, shape_rendering="crispEdges"))
+    return parts
 
 
 def strongest_crops(

@@ -145,6 +145,8 @@ class Place(NamedTuple):
 def strongest(network: Network, layer: str, channel: int, images: torch.Tensor, *, count: int = 4) -> list[Place]:
     """Where images excite a channel of a layer most: the strongest place of each image, and of these the `count` first.
 
+    An image whose map is nowhere above 0 does not excite the channel, and is left out.
+
     Args:
         network: a network of the library.
         layer: as for `activations`.
@@ -173,7 +175,8 @@ def strongest(network: Network, layer: str, channel: int, images: torch.Tensor, 
         row, column = divmod(int(one.argmax()), one.shape[1])
         top, left = (sees.start + place * sees.step for place in (row, column))
         places.append(Place(image, row, column, one.max().item(), top, left, sees.size))
-    return sorted(places, key=lambda place: -place.value)[:count]
+    excited = [place for place in places if place.value > 0]
+    return sorted(excited, key=lambda place: -place.value)[:count]
 
 
 def _layer(network: Network, name: str) -> nn.Module:

@@ -117,8 +117,11 @@ def test_colour_lies_where_the_class_is_decided(photo):
     assert "part of the picture, and more than half as strong in 4 places." in alt(html)
     words = page(html).svg.text
     assert "against: −4" in words and "for: 4" in words and "daisy" in page(html).figcaption.strong
-    stops = [(stop["stop-color"], float(stop["stop-opacity"])) for stop in page(html).find_all("stop")]
-    assert stops == [(AGAINST, 0.75), (AGAINST, 0), (FOR, 0), (FOR, 0.75)], "0 has no colour"
+    scale = [(bar["fill"], float(bar["fill-opacity"])) for bar in page(html).select("rect[fill-opacity]")]
+    assert [colour for colour, _ in scale] == [AGAINST] * 12 + [FOR] * 12
+    strengths = [much for _, much in scale]
+    assert strengths == strengths[::-1] and strengths[12:] == sorted(strengths[12:])
+    assert strengths[12] < 0.05 and strengths[-1] > 0.7, "0 has no colour"
 
 
 @pytest.mark.parametrize(

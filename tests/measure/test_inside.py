@@ -255,6 +255,8 @@ def test_the_strongest_places_of_a_channel():
     assert [(place.row, place.column, place.value) for place in places] == [(5, 6, 3), (15, 0, 2), (2, 3, 1)]
     assert [(place.top, place.left, place.side) for place in places] == [(4, 5, 3), (14, -1, 3), (1, 2, 3)]
     assert strongest(network, "l0", 1, images, count=2) == places[:2]
+    images[0] = -images[0]
+    assert strongest(network, "l0", 1, images) == places[:2], "an image that does not excite the channel is left out"
 
 
 def test_what_excites_no_channel_is_refused():
