@@ -13,12 +13,14 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+import torch
 from IPython.display import display
 from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from casestudies_lib.page.html import drawing
+from casestudies_lib.figures.photo import credit_line
+from casestudies_lib.page.html import drawing, joined
 from casestudies_lib.page.palette import COLOURS
 
 MIME = "application/vnd.casestudies.figure+json"
@@ -34,7 +36,9 @@ def figure(width: float = 4.6, height: float = 2.8, **subplots: Any) -> tuple[Fi
         return drawn, drawn.subplots(**subplots)
 
 
-def show(drawn: Figure, name: str, alt: str, *, trained: bool = False) -> None:
+def show(
+    drawn: Figure, name: str, alt: str, *, trained: bool = False, photographs: Sequence[torch.Tensor] = ()
+) -> None:
     """Show a matplotlib figure as inline SVG in the page's own colours, with alt text, and record what it shows.
 
     Args:
@@ -43,6 +47,7 @@ def show(drawn: Figure, name: str, alt: str, *, trained: bool = False) -> None:
         alt: what a reader who cannot see the figure should know.
         trained: whether trained weights show in it. Their last digits differ between processors, so the test then
             compares the alt text and the recorded shapes instead of the drawing.
+        photographs: those that it shows, as `photograph` made them, `(1, 3, H, W)`; whose they are stands below.
 
     Raises:
         ValueError: an empty alt text.
@@ -63,7 +68,7 @@ def show(drawn: Figure, name: str, alt: str, *, trained: bool = False) -> None:
     svg = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", svg)
     svg = re.sub(r"font-family: [^;\"]*; ?", "", svg)
     svg = Markup(_rounded(_numbered(svg, name)))  # matplotlib escapes what it writes
-    page = drawing(alt, svg, kind="drawing trained" if trained else "drawing")
+    page = joined(drawing(alt, svg, kind="drawing trained" if trained else "drawing"), credit_line(*photographs))
     display({"text/html": str(page), "text/plain": alt, MIME: _drawn(drawn, trained)}, raw=True)
 
 

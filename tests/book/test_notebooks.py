@@ -84,7 +84,8 @@ def test_no_word_changes_silently(edit):
 def test_a_record_does_not_change_silently():
     now = guards.words()
     now["records"]["timing.json"] = "0" * 64
-    assert len(guards.changed(guards.words(), now)) == 1 and len(now["records"]) == 3
+    assert len(guards.changed(guards.words(), now)) == 1
+    assert len(now["records"]) == len(list(guards.RESULTS.iterdir())) > 2
     now["sources"]["he2015"] = "0" * 16
     assert len(guards.changed(guards.words(), now)) == 2, "another paper behind the same key"
 
