@@ -2,7 +2,7 @@
 
 Tan, Le: EfficientNet: Rethinking model scaling for convolutional neural networks, ICML 2019 (arXiv:1905.11946), Table 1
 and section 3; the sizes of B1 to B7 are those of the authors' code. Lite0 is in no paper: it comes from TensorFlow's
-release of EfficientNet-Lite, March 2020 (github.com/tensorflow/tpu, models/official/efficientnet/lite).
+release of EfficientNet-Lite, March 2020 (tensorflow/tpu, models/official/efficientnet/lite).
 
 | variant   | width | depth | resolution | parameters |
 | --------- | ----- | ----- | ---------- | ---------- |

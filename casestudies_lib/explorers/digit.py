@@ -20,7 +20,7 @@ from casestudies_lib.figures.photo import framed
 from casestudies_lib.lenet import C3_TABLE, RBFOutput, ScaledTanh, SparseConv2d, Subsampling, lenet5
 from casestudies_lib.network import Network
 from casestudies_lib.page.html import bar, tag
-from casestudies_lib.page.palette import COLOURS
+from casestudies_lib.page.palette import COLOURS, MARKER
 
 PAD = 280  # the side of the pad in pixels: ten for one of a digit's 28
 BRUSH = 28  # as thick on the pad as MNIST's strokes are on the digit, 2.9 pixels in the median
@@ -76,7 +76,7 @@ def draw_a_digit(record: Mapping) -> HTML:
         class_="controls",
     )
     pad = tag("canvas", width=PAD, height=PAD, tabindex=0, role="application", aria_label=_PAD_LABEL)
-    pen = tag("span", class_="point", aria_hidden="true")
+    pen = tag("span", class_="point", aria_hidden="true", style=f"color:{MARKER}")
     bars = [_row(digit, share, share == max(shares)) for digit, share in enumerate(shares)]
     figures = [
         _figure(sizes[name], _still(first) if name == "input" else "", name, family, width)

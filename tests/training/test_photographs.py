@@ -12,7 +12,7 @@ from casestudies_lib.training import photographs
 from casestudies_lib.training.photographs import FILES, PHOTOGRAPHS, credit_of, photograph
 
 FUNCTIONS = {"cat": "chelsea", "motorcycle": "stereo_motorcycle"}  # of skimage.data, where called otherwise
-SCIKIT_LEARN, SCIKIT_IMAGE = ({n for n, f in FILES.items() if f[0] == p} for p in ("scikit-learn", "scikit-image"))
+SCIKIT_LEARN, SCIKIT_IMAGE = ([n for n, f in FILES.items() if f[0] == p] for p in ("scikit-learn", "scikit-image"))
 
 
 @pytest.mark.parametrize("name", PHOTOGRAPHS)
