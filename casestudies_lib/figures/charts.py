@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from casestudies_lib.figures.photo import credit_line
-from casestudies_lib.page.html import drawing, joined
+from casestudies_lib.page.html import drawing, joined, tag
 from casestudies_lib.page.palette import COLOURS
 
 MIME = "application/vnd.casestudies.figure+json"
@@ -68,7 +68,9 @@ def show(
     svg = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", svg)
     svg = re.sub(r"font-family: [^;\"]*; ?", "", svg)
     svg = Markup(_rounded(_numbered(svg, name)))  # matplotlib escapes what it writes
-    page = joined(drawing(alt, svg, kind="drawing trained" if trained else "drawing"), credit_line(*photographs))
+    page = drawing(alt, svg, kind="drawing trained" if trained else "drawing")
+    if photographs:
+        page = joined(page, tag("div", credit_line(*photographs), style="font-size:.75em;text-align:center"))
     display({"text/html": str(page), "text/plain": alt, MIME: _drawn(drawn, trained)}, raw=True)
 
 
