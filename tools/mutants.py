@@ -49,8 +49,10 @@ from notebooks import COMPARED
 # Networks, blocks, counting, data, training; not what draws, writes pages or records times.
 NAMES = """
     lenet alexnet vgg resnet nin inception mobilenet efficientnet network blocks models checks
-    measure/op measure/anatomy measure/receptive_field measure/graph
-    training/datasets training/download training/loop training/gradients experiments/degradation
+    measure/op measure/anatomy measure/receptive_field measure/graph measure/inside
+    training/datasets training/photographs training/augmentation training/download training/loop training/gradients
+    pretrained/checkpoints pretrained/classify pretrained/transform explorers/quantised explorers/weights
+    experiments/degradation experiments/digit
 """
 FILES = [f"casestudies_lib/{name}.py" for name in NAMES.split()]
 ACCEPTED = ROOT / "tests" / "tools" / "mutants-accepted.json"

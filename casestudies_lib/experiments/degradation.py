@@ -265,7 +265,6 @@ def recorded() -> list[dict]:
 
 def append(path: Path, result: dict) -> None:
     """Add one line to the results, whole and on disk, or not at all. A last line that a kill cut off is removed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"), path.open("ab+") as file:
         file.seek(0)
         whole = file.read().rfind(b"\n") + 1

@@ -68,6 +68,8 @@ def test_smoke(tmp_path, monkeypatch, capsys):
     content = out.read_bytes()
     lines = [json.loads(line) for line in content.splitlines()]
     assert len(lines) == 4 and content.endswith(b"\n") and left(out) == []
+    settings = {"dataset": "digits", "seed": 0, "width": 4, "size": 8, "images": 1400, "epochs": 2, "batch": 128}
+    assert all(settings.items() <= line["run"].items() and line["run"]["lr"] == 0.05 for line in lines)
     for line in lines:
         assert len(line["curve"]) == line["run"]["epochs"] and line["training_loss"] > 0
         assert all(0 <= error <= 1 for error in (line["training_error"], line["test_error"], *line["curve"]))
