@@ -202,7 +202,8 @@ NOT_AUTHORS = {"In", "Since", "Until", "Before", "After", "From", "By", "Of"}
 
 def unproved_prose(text: str) -> list[str]:
     """What a page without code may not say: numbers, which nothing there measures, and papers that nobody knows."""
-    brought = r"```.*?```|{[\w:]+}`[^`]*`|(?:CC BY(?:-SA)?|Apache) [\d.]+"  # directives and roles bring what was measured; licences
+    # What directives and roles bring was measured, and the number of a licence belongs to its name.
+    brought = r"```.*?```|{[\w:]+}`[^`]*`|(?:CC BY(?:-SA)?|Apache) [\d.]+"
     own = re.sub(brought, "", text, flags=re.DOTALL)
     return [written for written, *_ in numerals(own)] + papers_nobody_knows(own)
 
