@@ -3,7 +3,7 @@
 A module imports only from its own line and the lines above it; a paper imports no other paper, and `page` no network.
 
     checks          the refusals that all share
-    page            claims, exercises, listings, tables: what a page is made of
+    page            claims, captions, predictions, exercises, listings: what a page is made of
     network         a chain of layers that checks its input
     blocks          blocks that several papers share
     papers          lenet alexnet vgg resnet nin inception mobilenet efficientnet

@@ -105,3 +105,30 @@ PUBLISHED = {
     "cifar_resnet20": Published("ResNet", 2015, "CIFAR-10", 91.25, "He 2015, Table 6"),
     "cifar_resnet110": Published("ResNet", 2015, "CIFAR-10", 93.57, "He 2015, Table 6"),
 }
+
+
+class Winner(NamedTuple):
+    """Who won the classification task of ILSVRC, the ImageNet competition, in one year.
+
+    Attributes:
+        name: of the network or the method.
+        error: top-5 error on the hidden test images, in percent.
+        source: paper and place.
+    """
+
+    name: str
+    error: float
+    source: str
+
+
+WINNERS = {
+    2010: Winner("SIFT, SVM", 28.2, "Russakovsky 2015, sec. 5.1"),
+    2011: Winner("Fisher vectors", 25.8, "Russakovsky 2015, sec. 5.1"),
+    2012: Winner("AlexNet", 15.3, "Krizhevsky 2012, abstract"),
+    2013: Winner("ZF, Clarifai", 11.7, "Russakovsky 2015, sec. 5.1"),
+    2014: Winner("GoogLeNet", 6.7, "Szegedy 2014, sec. 7"),
+    2015: Winner("ResNet", 3.6, "He 2015, Table 5"),
+    2016: Winner("an ensemble", 3.0, "Hu 2018, sec. 1"),
+    2017: Winner("SENet", 2.3, "Hu 2018, sec. 1"),
+}
+PERSON = Winner("a person", 5.1, "Russakovsky 2015, sec. 6.4")

@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from casestudies_lib.figures.photo import credit_line
+from casestudies_lib.page.caption import captioned
 from casestudies_lib.page.html import drawing, joined, tag
 from casestudies_lib.page.palette import COLOURS
 
@@ -37,7 +38,14 @@ def figure(width: float = 4.6, height: float = 2.8, **subplots: Any) -> tuple[Fi
 
 
 def show(
-    drawn: Figure, name: str, alt: str, *, trained: bool = False, photographs: Sequence[torch.Tensor] = ()
+    drawn: Figure,
+    name: str,
+    alt: str,
+    *,
+    trained: bool = False,
+    photographs: Sequence[torch.Tensor] = (),
+    number: str | None = None,
+    caption: str = "",
 ) -> None:
     """Show a matplotlib figure as inline SVG in the page's own colours, with alt text, and record what it shows.
 
@@ -48,9 +56,11 @@ def show(
         trained: whether trained weights show in it. Their last digits differ between processors, so the test then
             compares the alt text and the recorded shapes instead of the drawing.
         photographs: those that it shows, as `photograph` made them, `(1, 3, H, W)`; whose they are stands below.
+        number: of the figure, such as `2.3`, where it has a caption.
+        caption: what to see, as for `captioned`.
 
     Raises:
-        ValueError: an empty alt text.
+        ValueError: an empty alt text, or a number or caption that `captioned` refuses.
     """
     if not alt.strip():
         raise ValueError(f"expected alt text for the figure {name!r}, got none: say what it shows")
@@ -71,6 +81,8 @@ def show(
     page = drawing(alt, svg, kind="drawing trained" if trained else "drawing")
     if photographs:
         page = joined(page, tag("div", credit_line(*photographs), style="font-size:.75em;text-align:center"))
+    if number is not None:
+        page = Markup(captioned(number, caption, page).data)
     display({"text/html": str(page), "text/plain": alt, MIME: _drawn(drawn, trained)}, raw=True)
 
 

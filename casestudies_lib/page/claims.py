@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from numbers import Integral
 from typing import Any
 
 from IPython.display import HTML, display
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from casestudies_lib.checks import one_of
-from casestudies_lib.page.html import LEFT, table, tag
+from casestudies_lib.page.html import LEFT, rich, table, tag
 from casestudies_lib.page.palette import KIND_COLOURS, VERDICT_COLOURS
 
 MIME = "application/vnd.casestudies.claim+json"
@@ -90,7 +90,7 @@ def quotation(
 
 
 @contextmanager
-def folded(title: str) -> Iterator[None]:
+def folded(title: str, *, kind: str | None = None) -> Iterator[None]:
     """Claims inside this block are checked all the same, and shown together behind a title that unfolds.
 
     >>> with folded("Also counted"):
@@ -104,10 +104,19 @@ def folded(title: str) -> Iterator[None]:
         yield
         records, _folding = _folding, None
         if records:
-            cards = [tag("summary", title), *(as_html(record) for record in records)]
-            _display(tag("details", *cards, style="margin:.6em 0"), records)
+            cards = [tag("summary", title.format(len(records))), *(as_html(record) for record in records)]
+            _display(tag("details", *cards, class_=kind, style="margin:.6em 0"), records)
     finally:
         _folding = None
+
+
+def checks() -> AbstractContextManager[None]:
+    """The claims of one section, behind one line that says how many there are.
+
+    A sentence of the prose ends in a mark that leads to the claim which proves it, such as `[✓](#claim-res-2)`; ❝ marks
+    a quotation and ⏺ a record. The site gathers the checks of all sections, with their code, at the end of the page.
+    """
+    return folded("Checks of this section ({})", kind="checks")
 
 
 def what_the_notes_say() -> HTML:
@@ -146,7 +155,7 @@ def as_html(record: dict, *, link: str | None = None) -> Markup:
     lines = []
     if "notes" in record:
         lines.append(tag("div", f"{_who(record, 'The notes: ')}“{record['notes']}” ", _badge(record["verdict"])))
-    lines.append(tag("div", _rich(record["sentence"])))
+    lines.append(tag("div", rich(record["sentence"])))
     if record["kind"] == "quotation":
         proof = ["❝ quoted, not checked"]
     else:
@@ -172,10 +181,6 @@ def anchor(name: str) -> str:
     'claim-lenet-3'
     """
     return f"claim-{name.lower()}"
-
-
-def _rich(sentence: str) -> Markup:
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(sentence))))
 
 
 def _check(name: str, sentence: str, source: str, notes: str | None, verdict: str | None, by: str | None) -> None:

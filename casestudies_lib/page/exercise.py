@@ -3,13 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Number
+from numbers import Integral, Number
 
 import numpy as np
 import torch
 from IPython.display import HTML
+from markupsafe import Markup
 
-from casestudies_lib.page.html import tag
+from casestudies_lib.page.html import rich, tag
+
+
+def numbers(*questions: tuple[str, int], hint: str) -> HTML:
+    """Questions whose answers are whole numbers, each `(question, answer)`: the site marks what a reader types.
+
+    Jupyter and Colab show each answer behind a fold.
+
+    Args:
+        questions: with answers that the page worked out.
+        hint: what the site says when some are wrong.
+
+    Raises:
+        ValueError: an answer that is no whole number.
+    """
+    lines: list[Markup] = []
+    for question, wanted in questions:
+        if not isinstance(wanted, Integral) or isinstance(wanted, bool):
+            raise ValueError(f"expected a whole number as the answer to {question!r}, got {wanted!r}: round it")
+        fold = tag("details", tag("summary", "answer"), f"{wanted:,}")
+        lines.append(tag("li", tag("span", rich(question)), fold, data_wants=int(wanted)))
+    return HTML(str(tag("ol", *lines, class_="numbers", data_hint=hint)))
+
+
+def discussion(*paragraphs: str) -> HTML:
+    """What is to be said of an open exercise, behind a fold; with `code`, *emphasis* and marks of proof."""
+    words = [tag("p", rich(paragraph)) for paragraph in paragraphs]
+    return HTML(str(tag("details", tag("summary", "Discussion"), *words, class_="discussion")))
 
 
 def mark(name: str, attempt: Callable[[], object], wanted: object) -> HTML:
