@@ -8,9 +8,9 @@ from IPython.display import HTML
 from markupsafe import Markup
 
 from casestudies_lib.checks import one_of
-from casestudies_lib.figures.svg import line, picture
+from casestudies_lib.figures.svg import line
 from casestudies_lib.models import PERSON, WINNERS
-from casestudies_lib.page.html import tag
+from casestudies_lib.page.html import drawing, tag
 from casestudies_lib.page.palette import COLOURS, LIT
 
 # The networks of the book, by the year of their paper, as the strip writes them.
@@ -48,14 +48,21 @@ def you_are_here(*networks: str) -> HTML:
         parts += _column(8 + place * _STEP, year, networks)
     won = [place for place, year in enumerate(YEARS) if year in WINNERS]
     end = 8 + (won[-1] + 1) * _STEP
-    parts.append(line(f"M{8 + won[0] * _STEP - 6},{level:.1f} H{end}", dashes="4 4", width=0.9))
+    parts.append(Markup(line(f"M{8 + won[0] * _STEP - 6},{level:.1f} H{end}", dashes="4 4", width=0.9)))
     parts.append(_words(f"a person: {PERSON.error:g}", end + 4, level + 3.5, "start"))
-    errors = ", ".join(f"{year} {winner.name} {winner.error:g}" for year, winner in WINNERS.items())
+    errors = ", ".join(f"{year} {winner.name} {winner.error:.1f}" for year, winner in WINNERS.items())
     alt = (
         f"Top-5 error, in percent, of the winner of the ImageNet competition: {errors}. A person makes about "
         f"{PERSON.error:g}. Below, this book's networks by year; those of this page, {', '.join(networks)}, are marked."
     )
-    return picture(parts, 8 + len(YEARS) * _STEP + 20, _BASE + 62, alt, "46em", font_size=11)
+    parts.append(_words("top-5 error of each year's winner, %", 8 + 5 * _STEP, 34, "start", size=12))
+    frame: dict[str, object] = {
+        "viewBox": f"0 0 {8 + len(YEARS) * _STEP + 12} {_BASE + 56}",
+        "fill": "currentColor",
+        "font-size": 11,
+    }
+    svg = tag("svg", *parts, **frame, aria_hidden="true", style="width:100%;max-width:720px;min-width:500px")
+    return HTML(str(drawing(alt, svg, style="text-align:center;overflow-x:auto")))
 
 
 def _column(x: float, year: int, here: tuple[str, ...]) -> Iterator[Markup]:
@@ -69,7 +76,9 @@ def _column(x: float, year: int, here: tuple[str, ...]) -> Iterator[Markup]:
         top = f"{_BASE - tall:.1f}"
         yield tag("rect", x=x, y=top, width=_WIDE, height=f"{tall:.1f}", fill=colour, fill_opacity=0.75, rx=1.5)
         # on the dashed line no number can be read
-        yield _words(f"{winner.error:g}", middle, min(_BASE - tall, _BASE - PERSON.error * _SCALE) - 5, bold=bool(mine))
+        yield _words(
+            f"{winner.error:.1f}", middle, min(_BASE - tall, _BASE - PERSON.error * _SCALE) - 5, bold=bool(mine)
+        )
     yield _words(str(year), middle, _BASE + 15, bold=bool(mine))
     for row, name in enumerate(NETWORKS.get(year, ())):
         y = _BASE + 33 + 18 * row
@@ -89,5 +98,5 @@ def _words(
     colour: str | None = None,
     size: int = 11,
 ) -> Markup:
-    look = {"text-anchor": anchor, "font-size": size, "font-weight": 700 if bold else None}
+    look: dict[str, object] = {"text-anchor": anchor, "font-size": size, "font-weight": 700 if bold else None}
     return tag("text", said, x=f"{x:.1f}", y=f"{y:.1f}", style=f"fill:{colour}" if colour else None, **look)
