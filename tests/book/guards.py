@@ -343,8 +343,8 @@ def names_in(target: ast.AST) -> set[str]:
     return {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
 
 
-RECORDS = ("casestudies_lib.experiments.timing", "casestudies_lib.experiments.degradation")
-FIELDS = {"seconds", "training_error", "test_error", "training_loss", "curve"}  # what records hold that nothing remakes
+RECORDS = tuple(f"casestudies_lib.experiments.{name}" for name in ("timing", "degradation", "surface"))
+FIELDS = {"seconds", "training_error", "test_error", "training_loss", "curve", "log10_loss"}  # what records hold that nothing remakes
 
 
 def reads_a_record(node: ast.AST) -> bool:
@@ -558,7 +558,9 @@ def unnumbered_figures(notebook) -> list[str]:
     wrong, numbers = [], []
     for cell in code_cells(notebook):
         for page in (BeautifulSoup(html_of(output), "html.parser") for output in cell.outputs):
-            numbers += [figure.figcaption.strong.text.split()[-1] for figure in page.select("figure.fig")]
+            numbers += [
+                number.text.split()[-1] for number in page.select("figure.fig > figcaption > strong:first-child")
+            ]
             bare = [shown for shown in page.select("[role=img], .table-wide") if not shown.find_parent("figure", "fig")]
             wrong += [f"{cell.id}: {shown.get('aria-label', '')[:40]} has no caption" for shown in bare]
     chapter = numbers[0].split(".")[0] if numbers else ""
