@@ -173,7 +173,8 @@ def loose_numerals(notebook) -> list[str]:
         page_wide = not heading or heading.startswith("# ") or re.search(PAGE_WIDE, heading)
         marked = {name.upper() for _, name in re.findall(MARK, "\n".join(prose))}
         said = [r["sentence"] + " " + r.get("measured", "") for r in records(notebook) if r["name"] in marked]
-        known = everything if page_wide else numbers_in(" ".join([*map(measured_text, beside), *said]))
+        known = everything if page_wide else numbers_in(" ".join(map(measured_text, beside)))
+        known |= numbers_in(" ".join(said))
         found = numerals("\n\n".join([heading.lstrip("# "), *prose]))
         wrong += [f"{heading}: {written}" for written, digits, unit in found if not backed(digits, unit, known)]
     return wrong
