@@ -345,7 +345,8 @@ def names_in(target: ast.AST) -> set[str]:
 
 
 RECORDS = tuple(f"casestudies_lib.experiments.{name}" for name in ("timing", "degradation", "surface"))
-FIELDS = {"seconds", "training_error", "test_error", "training_loss", "curve", "log10_loss"}  # what records hold that nothing remakes
+# What records hold that nothing remakes.
+FIELDS = {"seconds", "training_error", "test_error", "training_loss", "curve", "log10_loss"}
 
 
 def reads_a_record(node: ast.AST) -> bool:
