@@ -1,4 +1,4 @@
-"""What this book adds to Sphinx: the address, a Colab link, the page of claims, a trained network, mended markup."""
+"""What this book adds to Sphinx: the address, a Colab link, folded code, the page of claims, a trained network."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from pathlib import Path
 import address
 import nbformat
 from docutils import nodes
+from folds import fold
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.transforms import SphinxTransform
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
@@ -18,6 +21,7 @@ from casestudies_lib.explorers.photograph import NETWORK, PLACE, network_file
 from casestudies_lib.page.claims import MIME, anchor, as_html
 
 NETWORK_FILE = f"_static/{NETWORK}.js"
+LOG = logging.getLogger(__name__)
 
 
 def follow_address(app: Sphinx, config: Config) -> None:
@@ -50,7 +54,20 @@ def mend(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.do
     if "body" in context:
         body = share(context["body"]).replace('<summary aria-label="Toggle hidden content"', "<summary")
         body = body.replace(PLACE, f'data-network="{"../" * page.count("/")}{NETWORK_FILE}"')
-        context["body"] = re.sub(r' role="(doc-biblioentry|list)"', "", body)
+        body = re.sub(r' role="(doc-biblioentry|list)"', "", body)
+        context["body"] = fold(body, lambda place: LOG.warning("no claim for the mark #%s", place, location=page))
+
+
+class Marks(SphinxTransform):
+    """Links to claims are taken as they stand: cells put the claims there, of which Sphinx sees only the output."""
+
+    default_priority = 870  # MyST looks for the places of such links at 879
+
+    def apply(self, **kwargs: object) -> None:
+        for link in self.document.findall(nodes.reference):
+            if link.get("id_link") and link["refuri"].startswith("#claim-"):
+                del link["id_link"]
+                link["internal"] = True
 
 
 def share(body: str) -> str:
@@ -130,6 +147,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.connect("html-page-context", add_colab, priority=502)
     app.connect("html-page-context", mend, priority=900)
     app.connect("build-finished", write_network)
+    app.add_transform(Marks)
     app.add_directive("claim", OneClaim)
     app.add_directive("all-claims", AllClaims)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
