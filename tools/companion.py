@@ -18,9 +18,29 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
 from casestudies_lib.explorers.photograph import NETWORK, PLACE, network_file
-from casestudies_lib.page.claims import MIME, anchor, as_html
+from casestudies_lib.page.claims import MIME, VERDICTS, anchor, as_html
+from casestudies_lib.page.html import tag
 
 NETWORK_FILE = f"_static/{NETWORK}.js"
+# What a claim is about, by the beginning of its name, and what it rests on, by its kind.
+ABOUT = {
+    "LENET": "LeNet-5",
+    "ALEX": "AlexNet",
+    "VGG": "VGG",
+    "RES": "ResNet",
+    "DEEP": "ResNet",
+    "WHY": "ResNet",
+    "NIN": "NiN",
+    "INC": "Inception",
+    "MOB": "MobileNet",
+    "MV2": "MobileNet",
+    "MV3": "MobileNet",
+    "EFF": "EfficientNet",
+    "USE": "EfficientNet",
+    "GEN": "several networks",
+}
+PROOF = {"claim": "measured", "recorded": "recorded", "quotation": "quoted"}
+NOT_TRIED = "not yet tried. Complete the function, then run this cell again."
 LOG = logging.getLogger(__name__)
 
 
@@ -54,6 +74,7 @@ def mend(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.do
     if "body" in context:
         body = share(context["body"]).replace('<summary aria-label="Toggle hidden content"', "<summary")
         body = body.replace(PLACE, f'data-network="{"../" * page.count("/")}{NETWORK_FILE}"')
+        body = body.replace(NOT_TRIED, "Try it in Jupyter or Colab, where the page marks your answer.")
         body = re.sub(r' role="(doc-biblioentry|list)"', "", body)
         context["body"] = fold(body, lambda place: LOG.warning("no claim for the mark #%s", place, location=page))
 
@@ -68,6 +89,12 @@ class Marks(SphinxTransform):
             if link.get("id_link") and link["refuri"].startswith("#claim-"):
                 del link["id_link"]
                 link["internal"] = True
+
+
+def add_filters(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None) -> None:
+    """Only the page of claims needs the script that narrows it."""
+    if "all-claims" in context.get("body", ""):
+        app.add_js_file("claims.js")
 
 
 def share(body: str) -> str:
@@ -120,10 +147,14 @@ class OneClaim(SphinxDirective):
 
 
 class AllClaims(SphinxDirective):
-    """`{all-claims}`: every claim and quotation of the notebooks, gathered from their stored outputs."""
+    """`{all-claims}`: every claim and quotation of the notebooks, gathered from their stored outputs.
+
+    Each says what it is of: claims.js narrows the list to a verdict, a network, a page or a kind of proof.
+    """
 
     def run(self) -> list[nodes.Node]:
-        found = []
+        orders = {"data_verdict": "|".join(reversed(VERDICTS)), "data_network": "|".join(dict.fromkeys(ABOUT.values()))}
+        found: list[nodes.Node] = [nodes.raw("", str(tag("div", class_="all-claims", **orders)), format="html")]
         for path in notebooks_of(self):
             self.env.note_dependency(str(path))
             records = stored_claims(path)
@@ -136,8 +167,15 @@ class AllClaims(SphinxDirective):
             counts = ", ".join(f"{kinds[kind]} {words}" for kind, words in said.items() if kinds[kind]) + "."
             section += nodes.paragraph(text=counts)
             page = f"../notebooks/{path.stem}.html"
-            cards = "".join(as_html(record, link=f"{page}#{anchor(record['name'])}") for record in records)
-            section += nodes.raw("", cards, format="html")
+            for record in records:
+                card = as_html(record, link=f"{page}#{anchor(record['name'])}")
+                about = {
+                    "data_verdict": record.get("verdict"),
+                    "data_network": ABOUT[record["name"].partition("-")[0]],
+                    "data_page": title,
+                    "data_proof": PROOF[record["kind"]],
+                }
+                section += nodes.raw("", str(tag("div", card, class_="entry", **about)), format="html")
             found.append(section)
         return found
 
@@ -145,6 +183,7 @@ class AllClaims(SphinxDirective):
 def setup(app: Sphinx) -> ExtensionMetadata:
     app.connect("config-inited", follow_address)
     app.connect("html-page-context", add_colab, priority=502)
+    app.connect("html-page-context", add_filters)
     app.connect("html-page-context", mend, priority=900)
     app.connect("build-finished", write_network)
     app.add_transform(Marks)
