@@ -9,7 +9,7 @@ from pathlib import Path
 import address
 import nbformat
 from docutils import nodes
-from folds import fold
+from folds import drawn, fold
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.transforms import SphinxTransform
@@ -75,6 +75,7 @@ def mend(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.do
         body = share(context["body"]).replace('<summary aria-label="Toggle hidden content"', "<summary")
         body = body.replace(PLACE, f'data-network="{"../" * page.count("/")}{NETWORK_FILE}"')
         body = body.replace(NOT_TRIED, "Try it in Jupyter or Colab, where the page marks your answer.")
+        body = body.replace("⏺ recorded", f"{drawn('recorded')} recorded")
         body = re.sub(r' role="(doc-biblioentry|list)"', "", body)
         context["body"] = fold(body, lambda place: LOG.warning("no claim for the mark #%s", place, location=page))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from copy import copy
 from itertools import groupby
 
 from bs4 import BeautifulSoup, NavigableString, Tag
@@ -17,6 +18,14 @@ LEGEND = {
     "checked": "checked by the code of this page",
     "quoted": "quoted from a paper",
     "recorded": "measured on an earlier day",
+}
+# The same drawn, since not every machine has a face with these signs: a tick, a quotation mark, a record button.
+DRAWN = {
+    "checked": '<path d="M2 6.6 4.8 9.6 10 2.6" fill="none" stroke="currentColor" stroke-width="1.7"/>',
+    "quoted": '<g fill="currentColor"><path d="M5.2 2.2C2.4 3 1 4.9 1 7.4a2.1 2.1 0 1 0 2-2.1c.2-.9 1-1.6 2.2-2z"/>'
+    '<path d="M11.2 2.2C8.4 3 7 4.9 7 7.4a2.1 2.1 0 1 0 2-2.1c.2-.9 1-1.6 2.2-2z"/></g>',
+    "recorded": '<circle cx="6" cy="6" r="4.6" fill="none" stroke="currentColor" stroke-width="1.1"/>'
+    '<circle cx="6" cy="6" r="2.3" fill="currentColor"/>',
 }
 # Where the code of a cell goes: the first of these that the cell shows, or else the end of the page.
 PLACES = ("figure.fig", "details.checks", "details.discussion", ".cell_output details:not(.numbers *)", ".claim")
@@ -74,10 +83,10 @@ def gathered(soup: BeautifulSoup, kind: str, title: str, parts: Iterable[tuple[T
         for number, (section, folded) in enumerate(several):
             if number == 0:
                 whole.append(heading(soup, section))
-            if kind == "checks" and folded.summary:
+            if folded.summary:
                 folded.summary.decompose()
-                folded.name, folded["class"] = "div", "section-checks"
-                del folded["style"]
+            folded.name, folded["class"] = "div", f"section-{kind}"
+            del folded["style"]
             whole.append(folded)
     summary = soup.new_tag("summary")
     summary.append(title.format(len(whole.select(".claim"))))
@@ -89,7 +98,9 @@ def heading(soup: BeautifulSoup, section: Tag) -> Tag:
     """A section's heading, small, which leads back to it."""
     link = soup.new_tag("a", attrs={"href": f"#{section['id']}"})
     title = section.find(["h1", "h2"])
-    link.append("".join(title.find_all(string=True)).removesuffix("#").strip() if isinstance(title, Tag) else "Page")
+    if isinstance(title, Tag):
+        left_out = title.select(".headerlink, .section-number")
+        link.extend([copy(part) for part in title.children if part not in left_out])
     line = soup.new_tag("h3", attrs={"class": "from"})
     line.append(link)
     return line
@@ -116,9 +127,18 @@ def name_marks(soup: BeautifulSoup, lost: Callable[[str], None]) -> Counter[str]
         count[kind] += 1
         link["class"] = f"proof-mark {kind}"
         link["aria-label"] = f"{kind}: {place.removeprefix('claim-').upper()}"
-        link.string = sign
+        link.clear()
+        link.append(drawn(kind))
         keep_together(soup, link)
     return count
+
+
+def drawn(kind: str) -> Tag:
+    """A mark's sign."""
+    about = 'class="sign-drawn" viewBox="0 0 12 12" width="10" height="10" aria-hidden="true" focusable="false"'
+    sign = BeautifulSoup(f"<svg {about}>{DRAWN[kind]}</svg>", "html.parser").svg
+    assert sign is not None
+    return sign.extract()
 
 
 def keep_together(soup: BeautifulSoup, link: Tag) -> None:
@@ -144,9 +164,9 @@ def add_legend(soup: BeautifulSoup, page: Tag, marks: Counter[str]) -> None:
         return
     line = soup.new_tag("p", attrs={"class": "legend"})
     line.append("A mark at the end of a sentence leads to its proof: ")
-    for place, (sign, kind) in enumerate((sign, kind) for sign, kind in MARKS.items() if marks[kind]):
-        look = soup.new_tag("span", attrs={"class": f"sign {kind}", "aria-hidden": "true"})
-        look.append(sign)
+    for place, kind in enumerate(kind for kind in MARKS.values() if marks[kind]):
+        look = soup.new_tag("span", attrs={"class": f"sign {kind}"})
+        look.append(drawn(kind))
         line.extend([", " if place else "", look, f" {LEGEND[kind]}"])
     line.append(".")
     first.insert_after(line)
