@@ -1,4 +1,4 @@
-"""What this book adds to Sphinx: the address, a Colab link, the page of claims, a trained network, mended markup."""
+"""What this book adds to Sphinx: the address, a Colab link, folded code, the page of claims, a trained network."""
 
 from __future__ import annotations
 
@@ -9,15 +9,39 @@ from pathlib import Path
 import address
 import nbformat
 from docutils import nodes
+from folds import drawn, fold
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.transforms import SphinxTransform
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
 from casestudies_lib.explorers.photograph import NETWORK, PLACE, network_file
-from casestudies_lib.page.claims import MIME, anchor, as_html
+from casestudies_lib.page.claims import MIME, VERDICTS, anchor, as_html
+from casestudies_lib.page.html import tag
 
 NETWORK_FILE = f"_static/{NETWORK}.js"
+# What a claim is about, by the beginning of its name, and what it rests on, by its kind.
+ABOUT = {
+    "LENET": "LeNet-5",
+    "ALEX": "AlexNet",
+    "VGG": "VGG",
+    "RES": "ResNet",
+    "DEEP": "ResNet",
+    "WHY": "ResNet",
+    "NIN": "NiN",
+    "INC": "Inception",
+    "MOB": "MobileNet",
+    "MV2": "MobileNet",
+    "MV3": "MobileNet",
+    "EFF": "EfficientNet",
+    "USE": "EfficientNet",
+    "GEN": "several networks",
+}
+PROOF = {"claim": "measured", "recorded": "recorded", "quotation": "quoted"}
+NOT_TRIED = "not yet tried. Complete the function, then run this cell again."
+LOG = logging.getLogger(__name__)
 
 
 def follow_address(app: Sphinx, config: Config) -> None:
@@ -50,7 +74,28 @@ def mend(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.do
     if "body" in context:
         body = share(context["body"]).replace('<summary aria-label="Toggle hidden content"', "<summary")
         body = body.replace(PLACE, f'data-network="{"../" * page.count("/")}{NETWORK_FILE}"')
-        context["body"] = re.sub(r' role="(doc-biblioentry|list)"', "", body)
+        body = body.replace(NOT_TRIED, "Try it in Jupyter or Colab, where the page marks your answer.")
+        body = body.replace("⏺ recorded", f"{drawn('recorded')} recorded")
+        body = re.sub(r' role="(doc-biblioentry|list)"', "", body)
+        context["body"] = fold(body, lambda place: LOG.warning("no claim for the mark #%s", place, location=page))
+
+
+class Marks(SphinxTransform):
+    """Links to claims are taken as they stand: cells put the claims there, of which Sphinx sees only the output."""
+
+    default_priority = 870  # MyST looks for the places of such links at 879
+
+    def apply(self, **kwargs: object) -> None:
+        for link in self.document.findall(nodes.reference):
+            if link.get("id_link") and link["refuri"].startswith("#claim-"):
+                del link["id_link"]
+                link["internal"] = True
+
+
+def add_filters(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None) -> None:
+    """Only the page of claims needs the script that narrows it."""
+    if "all-claims" in context.get("body", ""):
+        app.add_js_file("claims.js")
 
 
 def share(body: str) -> str:
@@ -103,10 +148,14 @@ class OneClaim(SphinxDirective):
 
 
 class AllClaims(SphinxDirective):
-    """`{all-claims}`: every claim and quotation of the notebooks, gathered from their stored outputs."""
+    """`{all-claims}`: every claim and quotation of the notebooks, gathered from their stored outputs.
+
+    Each says what it is of: claims.js narrows the list to a verdict, a network, a page or a kind of proof.
+    """
 
     def run(self) -> list[nodes.Node]:
-        found = []
+        orders = {"data_verdict": "|".join(reversed(VERDICTS)), "data_network": "|".join(dict.fromkeys(ABOUT.values()))}
+        found: list[nodes.Node] = [nodes.raw("", str(tag("div", class_="all-claims", **orders)), format="html")]
         for path in notebooks_of(self):
             self.env.note_dependency(str(path))
             records = stored_claims(path)
@@ -119,8 +168,15 @@ class AllClaims(SphinxDirective):
             counts = ", ".join(f"{kinds[kind]} {words}" for kind, words in said.items() if kinds[kind]) + "."
             section += nodes.paragraph(text=counts)
             page = f"../notebooks/{path.stem}.html"
-            cards = "".join(as_html(record, link=f"{page}#{anchor(record['name'])}") for record in records)
-            section += nodes.raw("", cards, format="html")
+            for record in records:
+                card = as_html(record, link=f"{page}#{anchor(record['name'])}")
+                about = {
+                    "data_verdict": record.get("verdict"),
+                    "data_network": ABOUT[record["name"].partition("-")[0]],
+                    "data_page": title,
+                    "data_proof": PROOF[record["kind"]],
+                }
+                section += nodes.raw("", str(tag("div", card, class_="entry", **about)), format="html")
             found.append(section)
         return found
 
@@ -128,8 +184,10 @@ class AllClaims(SphinxDirective):
 def setup(app: Sphinx) -> ExtensionMetadata:
     app.connect("config-inited", follow_address)
     app.connect("html-page-context", add_colab, priority=502)
+    app.connect("html-page-context", add_filters)
     app.connect("html-page-context", mend, priority=900)
     app.connect("build-finished", write_network)
+    app.add_transform(Marks)
     app.add_directive("claim", OneClaim)
     app.add_directive("all-claims", AllClaims)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from copy import copy
 from pathlib import Path
-from urllib.parse import unquote, urldefrag
+from urllib.parse import unquote, urldefrag, urlsplit
 
 import address
 import nbformat
@@ -44,7 +45,7 @@ def broken_links(site: dict[Path, BeautifulSoup]) -> list[str]:
             target, place = urldefrag(link["href"])
             if re.match(r"[a-z]+:", target):
                 continue
-            goal = (path.parent / unquote(target)).resolve() if target else path
+            goal = (path.parent / unquote(urlsplit(target).path)).resolve() if target else path
             if not goal.is_file():
                 wrong.append(f"{path.name}: {link['href']}")
             elif place and goal in site and unquote(place) not in places[goal]:
@@ -61,6 +62,73 @@ def other_hosts(site: dict[Path, BeautifulSoup]) -> list[str]:
                 if re.match(r"(https?:)?//", element.get(key, "")) and element.get("rel") != ["canonical"]:
                     wrong.append(f"{path.name}: {element.name} {element[key]}")
     return wrong
+
+
+def taught(site: dict[Path, BeautifulSoup]) -> dict[Path, BeautifulSoup]:
+    """The pages that teach first: their proof stands one click behind."""
+    return {path: page for path, page in site.items() if page.select_one("details.checks")}
+
+
+def share_of_proof(page: BeautifulSoup) -> float:
+    """How much of what a reader sees unfolded, in words, is proof: open cards and the legend of the marks."""
+    article = copy(page.article)
+    for unseen in article.select("details:not([open]) > :not(summary), script, style"):
+        unseen.extract()
+    proof = sum(len(part.get_text(" ").split()) for part in article.select(".claim, .legend, details.checks"))
+    return proof / len(article.get_text(" ").split())
+
+
+def against_the_pattern(site: dict[Path, BeautifulSoup]) -> list[str]:
+    """Where a page that teaches first lets proof or code stand in the way, or does not explain a picture."""
+    wrong = []
+    for path, page in taught(site).items():
+        if (share := share_of_proof(page)) > 1 / 5:
+            wrong.append(f"{path.name}: {share:.0%} of the visible words are proof")
+        wrong += [f"{path.name}: code stands loose: {fold.pre.text[:40]}" for fold in page.select("details.hide")]
+        pictures = page.select(".cell :is(.drawing, .explorer, .table-wide, img, canvas)")
+        wrong += [
+            f"{path.name}: no figure: {str(one)[:80]}" for one in pictures if not one.find_parent("figure", "fig")
+        ]
+        for figure in page.select("figure.fig"):
+            caption = figure.select_one(":scope > figcaption")
+            words = caption.get_text() if caption else ""
+            if not re.match(r"Figure \d+\.\d+\. .{20}", words):
+                wrong.append(f"{path.name}: {figure['id']} has no number with a caption: {words!r}")
+        cards = {card["id"] for card in page.select(".claim[id]")}
+        for link in page.select('article a[href^="#claim-"]'):
+            if link["href"][1:] not in cards or "proof-mark" not in link["class"] or not link.get("aria-label"):
+                wrong.append(f"{path.name}: a mark leads nowhere: {link}")
+    return wrong
+
+
+def test_pages_that_teach_first_keep_proof_and_code_out_of_the_way(site):
+    assert len(taught(site)) >= 3
+    assert against_the_pattern(site) == []
+    assert all(len(page.select("a.proof-mark")) > 10 for page in taught(site).values())
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda page: page.select_one("details.checks").__setitem__("open", ""), "of the visible words are proof"),
+        (lambda page: page.select_one("details.code").__setitem__("class", "hide"), "code stands loose"),
+        (lambda page: page.select_one("figure.fig .drawing").find_parent("figure").unwrap(), "no figure"),
+        (lambda page: page.select_one("figure.fig > figcaption").decompose(), "no number with a caption"),
+        (lambda page: page.select_one("figure.fig > figcaption > strong").decompose(), "no number with a caption"),
+        (lambda page: page.select_one("details.checks .claim").decompose(), "a mark leads nowhere"),
+        (lambda page: page.select_one("a.proof-mark").__delitem__("aria-label"), "a mark leads nowhere"),
+    ],
+)
+def test_the_guard_of_the_pattern_can_fail(site, damage, says):
+    path, page = next(iter(taught(site).items()))
+    page = copy(page)
+    damage(page)
+    assert says in " ".join(against_the_pattern({path: page}))
+
+
+def test_no_page_asks_to_run_a_cell_where_none_can_run(site):
+    pages = [page for path, page in site.items() if path.parent.name == "notebooks"]
+    assert pages and not any("run this cell again" in page.article.text for page in pages)
 
 
 def test_links_between_pages(site):
@@ -103,6 +171,10 @@ def test_the_claims_page_gathers_every_claim_and_leads_to_it(site, book):
         for record in output.get("data", {}).get(claims.MIME, [])
     ]
     assert gathered == wanted and len(wanted) > 40
+    about = [entry.attrs for entry in page.select(".entry")]
+    assert len(about) == len(wanted) and all(entry["data-network"] and entry["data-page"] for entry in about)
+    verdicts = [entry["data-verdict"] for entry in about if "data-verdict" in entry]
+    assert set(verdicts) == set(claims.VERDICTS) and len(verdicts) == len(page.select(".entry .verdict"))
 
 
 def test_pages_are_fit_for_everybody(site):
