@@ -152,6 +152,11 @@ def move_a_mark(notebook):
     cell.source = f"Something else.{mark}\n\n{cell.source.replace(mark, '', 1)}"
 
 
+def mark_as_checked(notebook):
+    cell = first(notebook, lambda c: c.cell_type == "markdown" and "[❝](#" in c.source)
+    cell.source = cell.source.replace("[❝](#", "[✓](#", 1)
+
+
 def repeat_a_sentence(notebook):
     marked = {name.upper() for cell in notebook.cells for _, name in re.findall(guards.MARK, cell.source)}
     say(next(r["sentence"] for r in records(notebook) if r["name"] not in marked))(notebook)
@@ -286,12 +291,7 @@ BREAKS = {
     "a source nobody knows": (guards.unknown_sources, lambda n: first_record(n).update(source="Nobody 1999")),
     "a mark behind another sentence": (guards.homeless_sentences, move_a_mark),
     "a mark that leads nowhere": (guards.homeless_sentences, say("So it is.[✓](#claim-lenet-99)")),
-    "a quotation marked as checked": (
-        guards.homeless_sentences,
-        lambda n: first(n, lambda c: "[❝](" in c.source).update(
-            source=first(n, lambda c: "[❝](" in c.source).source.replace("[❝](", "[✓](", 1)
-        ),
-    ),
+    "a quotation marked as checked": (guards.homeless_sentences, mark_as_checked),
     "a sentence with two homes": (guards.homeless_sentences, repeat_a_sentence),
     "a figure without a caption": (guards.unnumbered_figures, uncaption),
     "words that are not the notes'": (
