@@ -47,7 +47,7 @@ def fold(body: str, lost: Callable[[str], None]) -> str:
             head.name = "td"  # a table's empty corner is no heading
         for formula in head.select(".math"):  # typeset, it has no words
             words = soup.new_tag("span", attrs={"class": "visually-hidden"})
-            words.append(formula.get_text().strip("\\()"))
+            words.append(formula.get_text().removeprefix(r"\(").removesuffix(r"\)"))
             formula.insert_after(words)
     rest = [(part_of(cell, page), code) for cell, code in folded_code(soup)]
     checks = [(part_of(folded, page), folded.extract()) for folded in soup.select("details.checks")]

@@ -433,7 +433,9 @@ def test_proof_by_mouse_and_by_keyboard(open_page):
     page.keyboard.press("Enter")
     for _ in range(3):  # past the two links of the box
         page.keyboard.press("Tab")
-    assert box.is_hidden() and not mark.evaluate("mark => mark === document.activeElement")
+    assert mark.get_attribute("aria-expanded") == "false"
+    assert page.evaluate("!document.activeElement.closest('#proof')")
+    assert not mark.evaluate("mark => mark === document.activeElement"), "the focus goes on from the mark"
     mark.click()
     page.mouse.move(5, 5)
     page.wait_for_timeout(400)
