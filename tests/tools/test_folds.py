@@ -44,6 +44,8 @@ def test_checks_of_all_sections_stand_in_one_fold_at_the_end_with_their_code():
     assert [(line.text, line.a["href"]) for line in whole.select("h3")] == [("One", "#one"), ("Two", "#two")]
     assert [card["id"] for card in whole.select(".claim")] == ["claim-x-1", "claim-x-2", "claim-x-3"]
     assert [code.pre.text for code in whole.select("details.code")] == ["claim(1)", "claim(3)"]
+    assert len(whole.select("summary")) == 3 and len(whole.select(".section-checks")) == 2
+    assert [line["class"] for line in whole.select(".claim")[0].select("div")] == [["says"], ["found"]]
     assert not page.select("details details details") and len(page.select("details.checks")) == 1
 
 
