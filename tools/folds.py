@@ -40,6 +40,15 @@ def fold(body: str, lost: Callable[[str], None]) -> str:
         return body
     for card in soup.select(".claim"):
         name_lines(card)
+    for picture in soup.select('.drawing[style*="overflow-x:auto"]'):
+        picture["tabindex"] = "0"  # what scrolls can be scrolled with a keyboard
+    for head in soup.select("th"):
+        if not head.get_text(strip=True):
+            head.name = "td"  # a table's empty corner is no heading
+        for formula in head.select(".math"):  # typeset, it has no words
+            words = soup.new_tag("span", attrs={"class": "visually-hidden"})
+            words.append(formula.get_text().removeprefix(r"\(").removesuffix(r"\)"))
+            formula.insert_after(words)
     rest = [(part_of(cell, page), code) for cell, code in folded_code(soup)]
     checks = [(part_of(folded, page), folded.extract()) for folded in soup.select("details.checks")]
     for cell in soup.select("div.cell"):

@@ -11,7 +11,7 @@
   const goal = (link) => document.getElementById(decodeURIComponent(link.hash.slice(1)));
   const box = made("div", "proof");
   const ROOM = 270; // pixels that a note beside the text needs
-  let open = null, pinned = false, timer;
+  let open = null, pinned = false, returning = false, timer;
 
   const hide = () => {
     clearTimeout(timer);
@@ -21,7 +21,9 @@
     pinned = false;
     link.setAttribute("aria-expanded", "false");
     box.hidden = true;
+    returning = inside;
     if (inside) link.focus();
+    returning = false;
   };
 
   const later = (what, wait) => {
@@ -91,7 +93,7 @@
       link.setAttribute("aria-controls", box.id);
       link.addEventListener("pointerenter", (event) => event.pointerType === "mouse" && !pinned && later(() => show(link, false), 120));
       link.addEventListener("pointerleave", leave);
-      link.addEventListener("focus", () => link.matches(":focus-visible") && open !== link && show(link, false));
+      link.addEventListener("focus", () => link.matches(":focus-visible") && open !== link && !returning && show(link, false));
       link.addEventListener("blur", leave);
       link.addEventListener("click", (event) => {
         event.preventDefault();
@@ -213,6 +215,12 @@
       list.after(made("div", "marked", button, result));
     }
   };
+
+  // A formula that is wider than a phone scrolls, also by keyboard.
+  addEventListener("load", async () => {
+    await globalThis.MathJax?.startup?.promise;
+    for (const formula of document.querySelectorAll("div.math")) if (formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0;
+  });
 
   addEventListener("DOMContentLoaded", () => {
     proofs();

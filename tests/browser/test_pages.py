@@ -139,7 +139,7 @@ def looked_at(page, name: str, view: str, problems: list[str]) -> SimpleNamespac
         ink=page.evaluate("(p => p && getComputedStyle(p).color)(document.querySelector('article p'))"),
         words=page.locator(".drawing text").evaluate_all(
             "all => all.filter(t => getComputedStyle(t).display != 'none')"
-            ".map(t => [getComputedStyle(t).fill, t.getBoundingClientRect().height, t.textContent])"
+            ".map(t => [getComputedStyle(t).fill, t.getBoundingClientRect().height, t.textContent, t.style.fill])"
         ),
         violations={
             violation["id"]: violation["nodes"][0]["html"]
@@ -180,11 +180,11 @@ def test_mathematics_and_figures_are_there(look, name):
 @pytest.mark.parametrize("name", [page for page in PAGES if page.startswith("notebooks/")])
 @pytest.mark.parametrize("view", ["light", "dark", "phone-dark"])
 def test_text_in_figures_can_be_read(look, view, name):
-    """Words of a figure have the page's own colour, in every mode, and are not tiny on a phone."""
+    """Words of a figure have the page's own colour, or are white on a box, in every mode, and not tiny on a phone."""
     seen = look(name, view)
     assert len(seen.words) > 20
-    for colour, height, word in seen.words:
-        assert colour == seen.ink and height >= 8, (word, colour, height)
+    for colour, height, word, own in seen.words:
+        assert colour == ("rgb(255, 255, 255)" if own else seen.ink) and height >= 8, (word, colour, height)
 
 
 def slide(page, where: str, name: str, place: int) -> None:
@@ -303,10 +303,11 @@ def test_explorer_moves_by_keyboard(open_page):
     slider.focus()
     page.keyboard.press("End")
     assert words.text_content().startswith("pool5: one unit sees 212 × 212") and square.get_attribute("width") == "212"
+    assert (words.text_content(), square.get_attribute("width")) != before
     assert slider.get_attribute("aria-valuetext") == words.text_content()
     page.keyboard.press("Home")
     assert words.text_content().startswith("conv1_1: one unit sees 3 × 3")
-    assert (words.text_content(), square.get_attribute("width")) != before and problems == []
+    assert square.get_attribute("width") == "3" and problems == []
 
 
 def test_depth_slider_moves_by_keyboard(open_page):
@@ -373,6 +374,7 @@ def test_mixing_channels_in_the_browser_is_a_convolution(open_page):
         for name, weight in zip(("red", "green", "blue", "bias"), weights, strict=True):
             slide(page, ".explorer", name, values.index(weight))
         painted = Image.open(io.BytesIO(box.locator("svg").last.screenshot())).convert("RGB")
+        painted = painted.crop((1, 1, painted.width - 1, painted.height - 1))  # half a pixel of its edge is the page's
         painted = torch.tensor(np.asarray(painted.resize((28, 28), Image.Resampling.BOX)) / 255).movedim(-1, 0)
         kernel = torch.tensor(weights[:3]).view(1, 3, 1, 1)
         wanted = F.adaptive_avg_pool2d(F.conv2d(photo, kernel, torch.tensor(weights[3:])).clamp(0, 1), 28)[0]
@@ -401,3 +403,146 @@ def test_the_claims_page_leads_into_what_is_folded(open_page):
     page.wait_for_url("**/notebooks/01_classic_networks.html#claim-lenet-4")
     page.locator("#claim-lenet-4").wait_for(state="visible", timeout=5000)
     assert "340,908 connections" in page.locator("#claim-lenet-4").inner_text() and problems == []
+
+
+TAUGHT = "notebooks/02_resnets.html"  # a page whose proof stands one click behind, with predictions and numbers
+
+
+def test_proof_by_mouse_and_by_keyboard(open_page):
+    page, problems = open_page(TAUGHT)
+    mark, box = page.locator("p a.proof-mark").nth(2), page.locator("#proof")
+    card = page.locator(mark.get_attribute("href"))
+    found = card.locator(".found").text_content()
+    mark.hover()
+    box.wait_for(state="visible", timeout=2000)
+    assert box.locator(".found").text_content() == found and mark.get_attribute("aria-expanded") == "true"
+    place, words = box.bounding_box(), mark.locator("xpath=ancestor::p[1]").bounding_box()
+    assert place["x"] >= words["x"] + words["width"], "the next lines stay readable"
+    page.mouse.move(5, 5)
+    box.wait_for(state="hidden", timeout=2000)
+    assert mark.get_attribute("aria-expanded") == "false"
+    mark.focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    assert box.is_visible() and mark.get_attribute("aria-controls") == "proof"
+    page.keyboard.press("Enter")
+    assert box.evaluate("box => box === document.activeElement")
+    assert box.get_attribute("aria-label") == mark.get_attribute("aria-label")
+    page.keyboard.press("Escape")
+    assert box.is_hidden() and mark.evaluate("mark => mark === document.activeElement")
+    page.keyboard.press("Enter")
+    for _ in range(3):  # past the two links of the box
+        page.keyboard.press("Tab")
+    assert mark.get_attribute("aria-expanded") == "false"
+    assert page.evaluate("!document.activeElement.closest('#proof')")
+    assert not mark.evaluate("mark => mark === document.activeElement"), "the focus goes on from the mark"
+    mark.click()
+    page.mouse.move(5, 5)
+    page.wait_for_timeout(400)
+    assert box.is_visible(), "a click holds it"
+    box.locator(".more").click()
+    card.wait_for(state="visible", timeout=2000)
+    assert box.is_hidden() and problems == []
+
+
+def test_proof_by_touch(browser, address):
+    context = browser.new_context(viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.goto(address + TAUGHT, wait_until="networkidle")
+    mark, box = page.locator("p a.proof-mark").nth(2), page.locator("#proof")
+    mark.tap()
+    sheet, at = box.bounding_box(), mark.bounding_box()
+    assert (sheet["x"], sheet["width"], sheet["y"] + sheet["height"]) == (0, 390, 800)
+    assert at["y"] + at["height"] + 20 < sheet["y"], "the mark and the next line stay in sight"
+    box.locator(".close").tap()
+    assert box.is_hidden()
+    mark.tap()
+    page.touchscreen.tap(200, 80)
+    assert box.is_hidden()
+    context.close()
+
+
+def test_predictions_are_kept_and_met_and_numbers_are_marked(open_page):
+    page, problems = open_page(TAUGHT)
+    questions = page.locator(".ask fieldset")
+    asked = [question.get_attribute("data-ask") for question in page.locator(".ask .question").all()]
+    answers = [page.locator(f".answer[data-answers='{key}']").first for key in asked]
+    assert len(asked) == questions.count() >= 2 and not page.locator(".said").count()
+    right = int(answers[0].get_attribute("data-right"))
+    questions.nth(0).locator("input").nth(right).check()
+    wrong = (int(answers[1].get_attribute("data-right")) + 1) % questions.nth(1).locator("input").count()
+    questions.nth(1).locator("label").nth(wrong).click()
+    for again in (False, True):
+        if again:
+            page.reload(wait_until="networkidle")
+        assert questions.nth(0).locator("input").nth(right).is_checked()
+        assert questions.nth(0).locator("output").text_content() == "Kept. The page answers below."
+        words = questions.nth(0).locator("label").nth(right).text_content()
+        assert answers[0].locator(".said").text_content() == f"You predicted “{words}”, and that is right."
+        words = questions.nth(1).locator("label").nth(wrong).text_content()
+        assert answers[1].locator(".said").text_content() == f"You predicted “{words}”. It is otherwise:"
+    numbers = page.locator("ol.numbers").first
+    wants = [int(item.get_attribute("data-wants")) for item in numbers.locator("li").all()]
+    button, result = (numbers.locator(f"xpath=following-sibling::div[1]//{part}") for part in ("button", "output"))
+    button.click()
+    assert result.text_content() == "Write your numbers first."
+    fields = numbers.locator("input")
+    fields.nth(0).fill(f" {wants[0]:,} ")
+    fields.nth(1).fill(f"{wants[1] + 1}")
+    button.click()
+    assert result.text_content() == f"1 of {len(wants)} is right. {numbers.get_attribute('data-hint')}"
+    assert [fields.nth(place).get_attribute("aria-invalid") for place in (0, 1)] == ["false", "true"]
+    assert numbers.locator("details").first.is_visible()
+    for place, want in enumerate(wants):
+        fields.nth(place).fill(f"{want:,}".replace(",", " "))
+    fields.nth(0).press("Enter")
+    assert result.text_content() == f"✓ All {len(wants)} are right." and problems == []
+
+
+def test_a_browser_that_keeps_nothing_keeps_a_prediction_until_the_page_is_left(browser, address):
+    context = browser.new_context()
+    context.add_init_script("Object.defineProperty(window, 'localStorage', {get() { throw new Error('refused') }})")
+    page, problems = context.new_page(), []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(address + TAUGHT)
+    page.locator(".ask input").first.check()
+    assert page.locator(".answer .said").first.text_content().startswith("You predicted “")
+    assert [problem for problem in problems if "companion" in problem] == []
+    context.close()
+
+
+def test_without_a_script_questions_are_lists_answers_are_folded_and_marks_lead_to_their_cards(browser, address):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(address + TAUGHT)
+    assert page.locator(".ask li").first.is_visible() and page.locator("ol.numbers summary").first.is_visible()
+    mark = page.locator("p a.proof-mark").nth(2)
+    mark.click()
+    page.locator(mark.get_attribute("href")).wait_for(state="visible", timeout=2000)
+    context.close()
+
+
+def test_claims_are_narrowed_by_verdict_network_page_and_words(open_page):
+    page, problems = open_page("book/claims.html?verdict=wrong")
+    entries, count = page.locator(".entry:visible"), page.locator(".filters output")
+    total = page.locator(".entry").count()
+    wrong = page.locator(".entry[data-verdict=wrong]").count()
+    assert entries.count() == wrong > 5 and count.text_content() == f"{wrong} of {total} claims shown."
+    assert page.locator("select[name=verdict] option:checked").text_content() == f"wrong ({wrong})"
+    page.locator("select[name=network]").focus()
+    page.keyboard.press("ArrowDown")
+    network = page.locator("select[name=network]").input_value()
+    both = page.locator(f".entry[data-verdict=wrong][data-network='{network}']").count()
+    assert entries.count() == both and f"verdict=wrong&network={network}" in page.url
+    assert page.locator("section section:visible").count() <= both, "pages without a hit step aside"
+    page.locator(".filters button").focus()
+    page.keyboard.press("Enter")
+    assert entries.count() == total and "?" not in page.url
+    page.locator("input[name=words]").fill("PARAMETERS abstract")
+    assert 0 < entries.count() < total and "words=PARAMETERS+abstract" in page.url
+    assert all("abstract" in entry.lower() for entry in entries.all_text_contents())
+    page.locator("select[name=page]").select_option(index=1)
+    title = page.locator("select[name=page]").input_value()
+    assert {entry.get_attribute("data-page") for entry in entries.all()} <= {title}
+    page.reload()
+    assert page.locator("input[name=words]").input_value() == "PARAMETERS abstract" and problems == []

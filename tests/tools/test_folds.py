@@ -44,6 +44,8 @@ def test_checks_of_all_sections_stand_in_one_fold_at_the_end_with_their_code():
     assert [(line.text, line.a["href"]) for line in whole.select("h3")] == [("One", "#one"), ("Two", "#two")]
     assert [card["id"] for card in whole.select(".claim")] == ["claim-x-1", "claim-x-2", "claim-x-3"]
     assert [code.pre.text for code in whole.select("details.code")] == ["claim(1)", "claim(3)"]
+    assert len(whole.select("summary")) == 3 and len(whole.select(".section-checks")) == 2
+    assert [line["class"] for line in whole.select(".claim")[0].select("div")] == [["says"], ["found"]]
     assert not page.select("details details details") and len(page.select("details.checks")) == 1
 
 
@@ -85,3 +87,12 @@ def test_a_mark_without_a_claim_is_told():
 def test_other_pages_stay_as_they_are():
     body = PAGE.replace('class="checks"', "")
     assert fold(body, list) is body
+
+
+def test_what_scrolls_takes_the_focus_and_headings_of_tables_have_words():
+    wide = '<div class="drawing" style="overflow-x:auto"></div><table><tr><th></th><th>'
+    wide += r'<span class="math">\(g(a)\)</span></th></tr></table>'
+    page, _ = folded(PAGE.replace("<p>First", wide + "<p>First"))
+    assert page.select_one(".drawing")["tabindex"] == "0"
+    assert [cell.name for cell in page.select("tr > *")] == ["td", "th"]
+    assert page.select_one("th .math + .visually-hidden").text == "g(a)"
