@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from bs4 import BeautifulSoup
 
 from casestudies_lib.figures import charts
 
@@ -87,3 +88,19 @@ def test_drift_of_trained_figures_is_left_to_claims_but_not_of_their_make_up(sho
 def test_a_figure_without_alt_text_is_refused():
     with pytest.raises(ValueError, match="expected alt text for the figure 'plot'"):
         charts.show(plot(), "plot", "  ")
+
+
+def test_words_have_the_ink_of_the_page_or_are_white(shown):
+    drawn, axes = charts.figure()
+    axes.annotate("8 layers", (0, 0), color="#5b9fd4")
+    axes.text(1, 1, "on a dark square", color="white")
+    charts.show(drawn, "words", "Two words.", number="2.3", caption="Two words.")
+    words = {
+        text.text.strip(): text["style"]
+        for text in BeautifulSoup(shown[0]["text/html"], "html.parser").find_all("text")
+    }
+    assert "fill" not in words["8 layers"] and "fill: #ffffff" in words["on a dark square"]
+    assert (
+        BeautifulSoup(shown[0]["text/html"], "html.parser").select_one("figure.fig > figcaption").text
+        == "Figure 2.3. Two words."
+    )
