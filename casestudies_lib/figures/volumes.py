@@ -28,16 +28,19 @@ def draw(network: Anatomy, *, height: int = 120) -> HTML:
     groups = _repeats([image, *network.rows])
     scale = _scale([group[0] for group in groups], height)
     parts = [_part([image], [], "", scale)]
+    vectors: list[str] = []  # they stay together where the chain wraps
     spoken = [f"input {image.size}"]
     for group in groups[1:]:
         times = f" ×{len(group)}" if len(group) > 1 else ""
         above = _lines(group[0].op)
         above[-1] += times
-        parts.append(_part(group, above + _between(network, group), tag("span", "→", style=_ARROW), scale))
+        part = _part(group, above + _between(network, group), tag("span", "→", style=_ARROW), scale)
+        (vectors if _is_vector(group[0]) else parts).append(part)
         spoken.append(f"{_names(group)}: {group[0].op}{times} gives {group[0].size}")
     alt = f"{network.title} as a chain of volumes drawn to scale. " + "; ".join(spoken) + "."
     row = "display:flex;flex-wrap:wrap;justify-content:center;row-gap:1em"
-    return HTML(str(drawing(alt, *parts, style=row)))
+    last = tag("div", *vectors, style="display:flex;align-items:flex-end")
+    return HTML(str(drawing(alt, *parts, last, style=row)))
 
 
 @dataclass(frozen=True)
@@ -66,11 +69,11 @@ def _is_vector(layer: Layer) -> bool:
 
 
 def _scale(layers: list[Layer], height: int) -> _Scale:
-    """The tallest map and the longest vector are `height` tall, the most channels 60 wide."""
+    """The tallest map is `height` tall, the longest vector half of that, the most channels 60 wide."""
     volumes = [layer.shape for layer in layers if not _is_vector(layer)]
     vectors = [layer.shape[0] for layer in layers if _is_vector(layer)]
     most, tallest = max(shape[0] for shape in volumes), max(shape[1] for shape in volumes)
-    return _Scale(height / tallest, 60 / most, height / max(vectors, default=1))
+    return _Scale(height / tallest, 60 / most, height / 2 / max(vectors, default=1))
 
 
 _SMALL = "font-size:.75em;text-align:center;line-height:1.25"

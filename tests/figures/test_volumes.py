@@ -31,6 +31,15 @@ def test_networks_without_vectors_and_with_global_pooling_can_be_drawn():
     assert "global average pool gives 1×1×4" in draw(found).data
 
 
+def test_vectors_stay_together_and_are_half_as_tall_as_the_tallest_map():
+    row = boxes("alexnet", height=150).find(role="img")
+    *maps, vectors = row.find_all("div", recursive=False)
+    assert (
+        len(maps) == 8 and len(vectors.find_all("div", recursive=False)) == 3
+    )  # the image, conv1 to pool5 with conv3 and conv4 as one; fc6 to fc8
+    assert vectors.rect["height"] == "75.0"
+
+
 def test_two_groups_have_a_seam():
     assert len(boxes("alexnet_2012").find_all("path", {"stroke-dasharray": True})) == 3
     assert not boxes("alexnet").find_all("path", {"stroke-dasharray": True})
