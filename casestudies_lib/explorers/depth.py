@@ -42,7 +42,7 @@ def depth_slider(results: Iterable[dict], *, start: int) -> HTML:
             missing = [""] * (seeds - len(of_kind))
             ends = [result["training_error"] for result in of_kind]
             curves += [_path(result["curve"]) for result in of_kind] + missing
-            dots += [f"M{_LEFT + _WIDTH + 7},{_y(end):.1f} h0" for end in ends] + missing
+            dots += [f"M{_LEFT + _WIDTH + 7},{_y(end):.1f} h.01" for end in ends] + missing
             words.append(f"{kind} {_percent(min(ends))} to {_percent(max(ends))}" if ends else f"{kind} not recorded")
         text = f"{depth} layers, training error after the last epoch: {', '.join(words)}"
         drawn = {"path.curve": curves, "path.dot": dots}

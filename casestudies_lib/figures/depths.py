@@ -16,7 +16,7 @@ from casestudies_lib.models import MODELS, PUBLISHED
 from casestudies_lib.page.html import drawing, tag
 
 WIDE, TALL, GAP = 600, 28, 18  # of the longest bar, of every bar, and between two networks
-ARC, WORDS = 20, 16  # room above a bar for its arcs, and for its words
+ARC, WORDS = 26, 16  # room above a bar for its arcs, and for its words
 
 
 def draw_depths(networks: Mapping[str, str]) -> HTML:
@@ -47,7 +47,7 @@ def draw_depths(networks: Mapping[str, str]) -> HTML:
         for start, end in arcs:
             left, right, top = start * unit - 0.45, end * unit - 0.45, y - ARC + 3
             parts.append(
-                line(f"M{left:.1f},{y - 2} C{left:.1f},{top} {right:.1f},{top} {right:.1f},{y - 2}", width=1.4)
+                line(f"M{left:.1f},{y - 2} C{left:.1f},{top} {right:.1f},{top} {right:.1f},{y - 2}", width=1.6)
             )
         y += TALL + GAP
         over = f", {len(arcs)} arcs over {arcs[0][1] - arcs[0][0]} layers each" if arcs else ", no arcs"

@@ -10,7 +10,7 @@ from casestudies_lib.figures.svg import arrowhead, box, head_name, line, words
 from casestudies_lib.page.html import drawing, joined, tag
 from casestudies_lib.page.palette import COLOURS
 
-SIDE, WIDE, TALL = 104, 220, 460  # of a photograph, and of one of the two panels
+SIDE, WIDE, TALL = 104, 220, 472  # of a photograph, and of one of the two panels
 STRETCH = 1.5  # of the residual's differences from grey: else they could hardly be seen
 
 
@@ -39,28 +39,28 @@ def draw_residual(photo: torch.Tensor, wanted: torch.Tensor) -> HTML:
     plain = [
         words("plain block", x, 14),
         *_image(a, "a", x, 26),
-        line(f"M{x},132 V214", head=head),
-        *box("two layers", x, 231, 116, 30, COLOURS["conv"]),
-        line(f"M{x},246 V326", head=head),
-        *_image(h, "H", x, 330),
-        words("must make the whole picture", x, 452),
+        line(f"M{x},132 V220", head=head),
+        *box("two layers", x, 237, 116, 30, COLOURS["conv"]),
+        line(f"M{x},252 V338", head=head),
+        *_image(h, "H", x, 342),
+        words("must make the whole picture", x, 464),
     ]
-    y = 306  # of the addition
-    past = f"M{x},139 C200,139 200,150 200,190 V268 C200,{y} 190,{y} {x + 13},{y}"
+    y = 314  # of the addition
+    past = f"M{x},139 C200,139 200,150 200,190 V276 C200,{y} 190,{y} {x + 13},{y}"
     shortcut = [
         words("residual block", x, 14),
         *_image(a, "a", x, 26),
         line(f"M{x},132 V148", head=head),
         *box("two layers", x, 164, 116, 30, COLOURS["conv"]),
         line(f"M{x},179 V185", head=head),
-        *_image(f, "F", x, 188, 96),
-        line(f"M{x},285 V{y - 11}", head=head),
+        *_image(f, "F", x, 189),
+        line(f"M{x},294 V{y - 11}", head=head),
         line(f"M{x - 10},{y} a10,10 0 1,0 20,0 a10,10 0 1,0 -20,0 M{x - 5},{y} h10 M{x},{y - 5} v10"),
         line(past, width=2, head=head),
         words("shortcut", 206, 130, "end"),
-        line(f"M{x},{y + 10} V326", head=head),
-        *_image(h, "H", x, 330),
-        words("must make only what is missing", x, 452),
+        line(f"M{x},{y + 10} V338", head=head),
+        *_image(h, "H", x, 342),
+        words("must make only what is missing", x, 464),
     ]
     moved = tag("g", *shortcut, transform=f"translate({WIDE},0)")
     look = {"viewBox": f"0 0 {2 * WIDE} {TALL}", "fill": "currentColor", "font-size": 13}
@@ -74,12 +74,12 @@ def draw_residual(photo: torch.Tensor, wanted: torch.Tensor) -> HTML:
     return HTML(str(joined(drawing(alt, svg), credit)))
 
 
-def _image(address: str, name: str, x: float, y: float, side: float = SIDE) -> list[str]:
+def _image(address: str, name: str, x: float, y: float) -> list[str]:
     """A framed picture around a middle, with its name at the left."""
-    corner = {"x": x - side / 2, "y": y, "width": side, "height": side}
+    corner = {"x": x - SIDE / 2, "y": y, "width": SIDE, "height": SIDE}
     frame = {"fill": "none", "stroke": "currentColor", "stroke-width": 0.8}
     return [
         tag("image", href=address, **corner),
         tag("rect", **corner, **frame),
-        words(name, x - side / 2 - 9, y + side / 2 + 5, "end", italic=True),
+        words(name, x - SIDE / 2 - 9, y + SIDE / 2 + 5, "end", italic=True),
     ]

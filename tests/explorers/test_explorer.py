@@ -54,7 +54,7 @@ def test_depth_slider_shows_the_recorded_curves():
     ]
     assert curves[1] == "M34.0,23.0 L334.0,83.0", "90% and 50% of the height"
     dots = [path["d"] for path in page.find_all("path", class_="dot")]
-    assert dots == ["M341,98.0 h0", "M341,89.0 h0", "M341,98.0 h0", ""], "40% and 46%, of the trained networks"
+    assert dots == ["M341,98.0 h.01", "M341,89.0 h.01", "M341,98.0 h.01", ""], "40% and 46%, of the trained networks"
     assert dots == [dot["d"] for dot in rows[1]["path.dot"]]
     marks = page.find(class_="marks")
     assert [mark.text for mark in marks.find_all("span")] == ["8", "44"] and marks["aria-hidden"] == "true"
