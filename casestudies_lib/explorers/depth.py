@@ -58,7 +58,8 @@ def depth_slider(results: Iterable[dict], *, start: int) -> HTML:
     for number, kind in enumerate(kind for kind in _LOOK for _ in range(seeds)):
         look = {"fill": "none", "stroke-width": 1.8, **_LOOK[kind]}
         parts.append(tag("path", **rows[at]["path.curve"][number], class_="curve", **look))
-        dot = {"stroke": look["stroke"], "stroke-width": 6, "stroke-linecap": "round"}
+        # As a style: matplotlib's drawings bring one for every line of the page, which an attribute would not overrule.
+        dot = {"stroke": look["stroke"], "stroke-width": 6, "style": "stroke-linecap:round"}
         parts.append(tag("path", **rows[at]["path.dot"][number], class_="dot", **dot))
     parts.append(tag("text", f"epoch, 1 to {epochs}", x=_LEFT, y=_HEIGHT + 24))
     for place, (kind, look) in enumerate(_LOOK.items()):

@@ -16,7 +16,7 @@ from casestudies_lib.models import MODELS, PUBLISHED
 from casestudies_lib.page.html import drawing, tag
 
 WIDE, TALL, GAP = 600, 28, 18  # of the longest bar, of every bar, and between two networks
-ARC, WORDS = 26, 16  # room above a bar for its arcs, and for its words
+ARC, WORDS = 26, 18  # room above a bar for its arcs, and for its words
 
 
 def draw_depths(networks: Mapping[str, str]) -> HTML:
@@ -39,7 +39,7 @@ def draw_depths(networks: Mapping[str, str]) -> HTML:
     for title, name in networks.items():
         layers, arcs = found[title]
         said = f"{PUBLISHED[name].year}: {len(layers)} layers"
-        parts.append(tag("text", title, tag("tspan", f"  {said}", font_weight=400), y=y + 13, font_weight=700))
+        parts.append(tag("text", title, tag("tspan", f"  {said}", font_weight=400), y=y + 15, font_weight=700))
         y += WORDS + 6 + bool(arcs) * ARC
         for place, op in enumerate(layers):
             slot = {"x": f"{place * unit:.2f}", "y": y, "width": f"{unit - 0.9:.2f}", "height": TALL}
@@ -52,7 +52,7 @@ def draw_depths(networks: Mapping[str, str]) -> HTML:
         y += TALL + GAP
         over = f", {len(arcs)} arcs over {arcs[0][1] - arcs[0][0]} layers each" if arcs else ", no arcs"
         spoken.append(f"{title}, {said}{over}")
-    box = {"viewBox": f"0 0 {WIDE} {y - GAP + 4:.0f}", "fill": "currentColor", "font-size": 15}
+    box = {"viewBox": f"0 0 {WIDE} {y - GAP + 4:.0f}", "fill": "currentColor", "font-size": 17}
     svg = tag("svg", *parts, **box, aria_hidden="true", style="width:100%;max-width:46em")
     return HTML(str(drawing(f"Networks as bars, a slice for each layer with weights. {'; '.join(spoken)}.", svg)))
 
