@@ -123,12 +123,12 @@ class Winner(NamedTuple):
 
 WINNERS = {
     2010: Winner("SIFT, SVM", 28.2, "Russakovsky 2015, sec. 5.1"),
-    2011: Winner("Fisher vectors", 25.8, "Russakovsky 2015, sec. 5.1"),
+    2011: Winner("Fisher vec.", 25.8, "Russakovsky 2015, sec. 5.1"),
     2012: Winner("AlexNet", 15.3, "Krizhevsky 2012, abstract"),
-    2013: Winner("ZF, Clarifai", 11.7, "Russakovsky 2015, sec. 5.1"),
+    2013: Winner("Clarifai", 11.7, "Russakovsky 2015, sec. 5.1"),
     2014: Winner("GoogLeNet", 6.7, "Szegedy 2014, sec. 7"),
     2015: Winner("ResNet", 3.6, "He 2015, Table 5"),
-    2016: Winner("an ensemble", 3.0, "Hu 2018, sec. 1"),
+    2016: Winner("ensemble", 3.0, "Hu 2018, sec. 1"),
     2017: Winner("SENet", 2.3, "Hu 2018, sec. 1"),
 }
 PERSON = Winner("a person", 5.1, "Russakovsky 2015, sec. 6.4")

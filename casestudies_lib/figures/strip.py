@@ -24,7 +24,7 @@ NETWORKS = {
     2018: ("MobileNetV2",),
     2019: ("EfficientNet",),
 }
-_STEP, _WIDE, _BASE, _SCALE = 62, 40, 140, 4.1
+_STEP, _WIDE, _BASE, _SCALE = 62, 40, 154, 4.1
 YEARS = sorted({*NETWORKS, *WINNERS})
 _OTHER = COLOURS["input"]
 _HERE = COLOURS["conv"]
@@ -55,9 +55,11 @@ def you_are_here(*networks: str) -> HTML:
         f"Top-5 error, in percent, of the winner of the ImageNet competition: {errors}. A person makes about "
         f"{PERSON.error:g}. Below, this book's networks by year; those of this page, {', '.join(networks)}, are marked."
     )
-    parts.append(_words("top-5 error of each year's winner, %", 8 + 5 * _STEP, 34, "start", size=12))
+    parts.append(_words("winner of each year, and its top-5 error in %", 8 + 5 * _STEP, 34, "start", size=12))
+    parts.append(Markup(line(f"M8,{_BASE + 22} H{8 + len(YEARS) * _STEP}", width=0.5)))
+    parts.append(_words("networks of this book", 8, _BASE + 37, "start", size=10))
     frame: dict[str, object] = {
-        "viewBox": f"0 0 {8 + len(YEARS) * _STEP + 12} {_BASE + 56}",
+        "viewBox": f"0 0 {8 + len(YEARS) * _STEP + 12} {_BASE + 78}",
         "fill": "currentColor",
         "font-size": 11,
     }
@@ -75,13 +77,12 @@ def _column(x: float, year: int, here: tuple[str, ...]) -> Iterator[Markup]:
         colour = _HERE if winner.name in here else _OTHER
         top = f"{_BASE - tall:.1f}"
         yield tag("rect", x=x, y=top, width=_WIDE, height=f"{tall:.1f}", fill=colour, fill_opacity=0.75, rx=1.5)
-        # on the dashed line no number can be read
-        yield _words(
-            f"{winner.error:.1f}", middle, min(_BASE - tall, _BASE - PERSON.error * _SCALE) - 5, bold=bool(mine)
-        )
+        foot = min(_BASE - tall, _BASE - PERSON.error * _SCALE) - 5  # on the dashed line no number can be read
+        yield _words(f"{winner.error:.1f}", middle, foot, bold=winner.name in here)
+        yield _words(winner.name, middle, foot - 14, bold=winner.name in here, size=10)
     yield _words(str(year), middle, _BASE + 15, bold=bool(mine))
     for row, name in enumerate(NETWORKS.get(year, ())):
-        y = _BASE + 33 + 18 * row
+        y = _BASE + 54 + 18 * row
         if name in here:
             wide = 6.4 * len(name) + 8
             yield tag("rect", x=f"{middle - wide / 2:.1f}", y=y - 11, width=f"{wide:.1f}", height=15, rx=7, fill=_HERE)
