@@ -61,13 +61,19 @@ def depth_slider(results: Iterable[dict], *, start: int) -> HTML:
         # As a style: matplotlib's drawings bring one for every line of the page, which an attribute would not overrule.
         dot = {"stroke": look["stroke"], "stroke-width": 6, "style": "stroke-linecap:round"}
         parts.append(tag("path", **rows[at]["path.dot"][number], class_="dot", **dot))
-    parts.append(tag("text", f"epoch, 1 to {epochs}", x=_LEFT, y=_HEIGHT + 24))
+    step = _WIDTH / max(epochs - 1, 1)
+    for epoch in sorted({1, *range(5, epochs + 1, 5), epochs}):
+        at_x = f"{_LEFT + (epoch - 1) * step:.1f}"
+        parts.append(tag("path", d=f"M{at_x},{_y(0)} v4", stroke="currentColor", **{"stroke-width": 0.6}))
+        parts.append(tag("text", epoch, x=at_x, y=_HEIGHT + 22, **{"text-anchor": "middle"}))
+    parts.append(tag("text", "epoch", x=_LEFT + _WIDTH / 2, y=_HEIGHT + 37, **{"text-anchor": "middle"}))
+    parts.append(tag("text", "training error", x=_LEFT + 4, y=_y(1) + 11))
     for place, (kind, look) in enumerate(_LOOK.items()):
         x = _LEFT + 170 + 66 * place
-        parts.append(tag("path", d=f"M{x},{_HEIGHT + 20} h16", **{"stroke-width": 1.8}, **look))
-        parts.append(tag("text", kind, x=x + 19, y=_HEIGHT + 24))
+        parts.append(tag("path", d=f"M{x},{_y(1) + 8} h16", **{"stroke-width": 1.8}, **look))
+        parts.append(tag("text", kind, x=x + 19, y=_y(1) + 11))
     alt = f"Training error against epochs for plain and residual networks of {depths[0]} to {depths[-1]} layers."
-    box = {"viewBox": f"0 0 {_LEFT + _WIDTH + 14} {_HEIGHT + 30}", "fill": "currentColor", "font-size": 10}
+    box = {"viewBox": f"0 0 {_LEFT + _WIDTH + 14} {_HEIGHT + 42}", "fill": "currentColor", "font-size": 10}
     svg = tag("svg", *parts, **box, role="img", aria_label=alt)
     return explorer_of_rows(svg, rows, start=at, label="layers", marks=depths)
 

@@ -10,7 +10,7 @@ from casestudies_lib.figures.svg import arrowhead, box, head_name, line, words
 from casestudies_lib.page.html import drawing, joined, tag
 from casestudies_lib.page.palette import COLOURS
 
-SIDE, WIDE, TALL = 104, 220, 472  # of a photograph, and of one of the two panels
+SIDE, WIDE, TALL = 150, 262, 636  # of a photograph, and of one of the two panels
 STRETCH = 1.5  # of the residual's differences from grey: else they could hardly be seen
 
 
@@ -35,32 +35,32 @@ def draw_residual(photo: torch.Tensor, wanted: torch.Tensor) -> HTML:
     residual = (0.5 + STRETCH * (wanted - photo)).clamp(0, 1)
     a, h, f = (jpeg(image[0].float()) for image in (photo, wanted, residual))
     head = head_name("residual")
-    x = 100
+    x = 110
     plain = [
         words("plain block", x, 14),
         *_image(a, "a", x, 26),
-        line(f"M{x},132 V220", head=head),
-        *box("two layers", x, 237, 116, 30, COLOURS["conv"]),
-        line(f"M{x},252 V338", head=head),
-        *_image(h, "H", x, 342),
-        words("must make the whole picture", x, 464),
+        line(f"M{x},178 V289", head=head),
+        *box("two layers", x, 306, 116, 30, COLOURS["conv"]),
+        line(f"M{x},321 V453", head=head),
+        *_image(h, "H", x, 457),
+        words("must make the whole picture", x, 626),
     ]
-    y = 314  # of the addition
-    past = f"M{x},139 C200,139 200,150 200,190 V276 C200,{y} 190,{y} {x + 13},{y}"
+    y = 407  # of the addition
+    past = f"M{x},185 C230,185 230,196 230,236 V369 C230,{y} 220,{y} {x + 13},{y}"
     shortcut = [
         words("residual block", x, 14),
         *_image(a, "a", x, 26),
-        line(f"M{x},132 V148", head=head),
-        *box("two layers", x, 164, 116, 30, COLOURS["conv"]),
-        line(f"M{x},179 V185", head=head),
-        *_image(f, "F", x, 189),
-        line(f"M{x},294 V{y - 11}", head=head),
+        line(f"M{x},178 V194", head=head),
+        *box("two layers", x, 210, 116, 30, COLOURS["conv"]),
+        line(f"M{x},225 V231", head=head),
+        *_image(f, "F", x, 235),
+        line(f"M{x},387 V{y - 11}", head=head),
         line(f"M{x - 10},{y} a10,10 0 1,0 20,0 a10,10 0 1,0 -20,0 M{x - 5},{y} h10 M{x},{y - 5} v10"),
         line(past, width=2, head=head),
-        words("shortcut", 206, 130, "end"),
-        line(f"M{x},{y + 10} V338", head=head),
-        *_image(h, "H", x, 342),
-        words("must make only what is missing", x, 464),
+        words("shortcut", 236, 176, "end"),
+        line(f"M{x},{y + 10} V453", head=head),
+        *_image(h, "H", x, 457),
+        words("must make only what is missing", x, 626),
     ]
     moved = tag("g", *shortcut, transform=f"translate({WIDE},0)")
     look = {"viewBox": f"0 0 {2 * WIDE} {TALL}", "fill": "currentColor", "font-size": 13}
