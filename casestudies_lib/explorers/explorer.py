@@ -48,7 +48,14 @@ def explorer(name: str, *parts: object, given: object, width: str = "34em", **da
 
 
 def explorer_of_rows(
-    picture: Markup, rows: list[dict], *, start: int, label: str, width: str = "34em", **data: object
+    picture: Markup,
+    rows: list[dict],
+    *,
+    start: int,
+    label: str,
+    marks: Sequence[object] = (),
+    width: str = "34em",
+    **data: object,
 ) -> HTML:
     """A picture with a slider over `rows`, all of which is worked out here.
 
@@ -58,11 +65,16 @@ def explorer_of_rows(
             and, for each element of the picture that it finds, its attributes.
         start: the row that the slider stands on at first.
         label: the slider's name.
+        marks: what stands below the slider at each row, if anything.
         width: of the whole at most, as CSS writes it.
         data: further attributes of the box.
     """
     words = rows[start]["text"]
-    slider = tag("label", label, _slider("row", range(len(rows)), start, words), class_="slider")
+    track = _slider("row", range(len(rows)), start, words)
+    if marks:
+        below = tag("span", *(tag("span", mark) for mark in marks), class_="marks", aria_hidden="true")
+        track = tag("span", track, below, class_="track")
+    slider = tag("label", label, track, class_="slider")
     return explorer("row", picture, slider, tag("output", words), given=rows, width=width, **data)
 
 

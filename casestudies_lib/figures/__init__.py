@@ -5,8 +5,10 @@ from casestudies_lib.figures.branches import draw_auxiliary_classifiers, draw_br
 from casestudies_lib.figures.channels import draw_channels, draw_connections, draw_position
 from casestudies_lib.figures.charts import digits_grid, figure, show
 from casestudies_lib.figures.columns import draw_columns, draw_scaled
+from casestudies_lib.figures.depths import draw_depths
 from casestudies_lib.figures.inside import activation_maps, class_activation, kernel_images, strongest_crops
 from casestudies_lib.figures.stacked import draw_stack
+from casestudies_lib.figures.residual import draw_residual
 from casestudies_lib.figures.strip import you_are_here
 from casestudies_lib.figures.volumes import draw
 
@@ -21,7 +23,9 @@ __all__ = [
     "draw_channels",
     "draw_columns",
     "draw_connections",
+    "draw_depths",
     "draw_position",
+    "draw_residual",
     "draw_scaled",
     "draw_stack",
     "figure",

@@ -87,11 +87,11 @@ class _Column:
         """A thick line at the right of the main path, through the boxes that stand on it."""
         right = self.middle + self.wide / 2 + 79
         top, bottom = self.bottom(self.nodes[shortcut.start]) + 6, self.centre[shortcut.end]
-        half = (TALL + 8) * len(shortcut.through) / 2
+        half = ((TALL + 8) * len(shortcut.through) - 8) / 2 if shortcut.through else 0
         out = f"M{self.middle},{top} C{right},{top} {right},{top} {right},{top + 50} V{(top + bottom) / 2 - half}"
         back = f"M{right},{(top + bottom) / 2 + half} V{bottom - 50} "
         back += f"C{right},{bottom} {right},{bottom} {self.middle + 13},{bottom}"
-        parts = [line(out, width=2), line(back, width=2, head=self.head)]
+        parts = [line(out, width=2, head=self.head if shortcut.through else None), line(back, width=2, head=self.head)]
         for place, name in enumerate(shortcut.through):
             y = (top + bottom) / 2 + (place - (len(shortcut.through) - 1) / 2) * (TALL + 8)
             parts += box(label_of(self.nodes[name]), right, y, 120, TALL, colour_of(self.nodes[name].op))

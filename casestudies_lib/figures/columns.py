@@ -16,7 +16,7 @@ from casestudies_lib.measure.graph import Node, Shortcut, main_path, shortcuts, 
 from casestudies_lib.measure.op import Family
 from casestudies_lib.page.palette import COLOURS
 
-LEFT, TOP, ROW, GAP = 34, 34, 19, 7  # of draw_columns: the column of sizes, the titles, a row, between two sizes
+LEFT, TOP, ROW, GAP = 34, 34, 15, 7  # of draw_columns: the column of sizes, the titles, a row, between two sizes
 ACROSS = 352  # the width that its columns share
 
 
@@ -48,9 +48,9 @@ def draw_columns(columns: dict[str, nn.Module], shape: tuple[int, ...]) -> HTML:
         width = min(wide * 0.8, 92)
         parts.append(words(title, x, TOP - 18))
         for above, below in pairwise(boxes[title]):
-            parts.append(line(f"M{x:.1f},{place[above.name] + 6.5} V{place[below.name] - 6.5}"))
+            parts.append(line(f"M{x:.1f},{place[above.name] + 6} V{place[below.name] - 6}"))
         for node in boxes[title]:
-            parts += box(_label(node), x, place[node.name], width, 13, colour_of(node.op), small=True)
+            parts += box(_label(node), x, place[node.name], width, 12, colour_of(node.op), small=True)
         order = main_path(nodes)
         parts += [_arc(shortcut, order, place, x + width / 2, head) for shortcut in around]
         spoken.append(f"{title}: {_runs(boxes[title])}; {_arcs(around)}.")
@@ -95,9 +95,9 @@ def _label(node: Node) -> str:
 def _arc(shortcut: Shortcut, order: list[str], place: dict[str, float], edge: float, head: str) -> str:
     """From below the last box before the shortcut to below the last box that it goes around."""
     last = [name for name in order[: order.index(shortcut.start) + 1] if name in place]
-    start = place[last[-1]] + 9.5 if last else min(place.values()) - 9.5
+    start = place[last[-1]] + ROW / 2 if last else min(place.values()) - ROW / 2
     inside = [name for name in order[: order.index(shortcut.end)] if name in place]
-    end = place[inside[-1]] + 9.5
+    end = place[inside[-1]] + ROW / 2
     out = edge + 15
     arc = f"M{edge - 8:.1f},{start} H{edge:.1f} C{out:.1f},{start} {out:.1f},{end} {edge:.1f},{end} H{edge - 8:.1f}"
     return line(arc, head=head, dashes="3 2" if shortcut.through else None)

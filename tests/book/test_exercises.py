@@ -11,8 +11,6 @@ from itertools import product
 
 import nbformat
 import pytest
-import torch
-import torch.nn.functional as F
 from guards import PATHS, argument, calls_in, loaded
 from torch import nn
 
@@ -21,8 +19,6 @@ from casestudies_lib.efficientnet import MBConv, compound, scaled_b0
 from casestudies_lib.explorers.compare import Row, front
 from casestudies_lib.inception import Inception, conv_relu
 from casestudies_lib.measure.anatomy import anatomy
-from casestudies_lib.measure.graph import main_path, wiring
-from casestudies_lib.models import MODELS
 from casestudies_lib.network import Network
 
 
@@ -58,21 +54,12 @@ def fewest_channels(kernel, times):
     return next((n for n in range(1, 130) if ratio(n) >= times), None)
 
 
-def depth(name):
-    nodes = wiring(MODELS[name]()[:], (3, 224, 224))
-    return sum(isinstance(nodes[step].module, (nn.Conv2d, nn.Linear)) for step in main_path(nodes))
-
-
 def steps(times):
     def work(phi):
         d, w, r = compound(phi).values()
         return d * w**2 * (r / 224 if r > 5 else r) ** 2
 
     return min((tenth / 10 for tenth in range(150)), key=lambda phi: abs(work(phi) / times - 1))
-
-
-def added(z, a):
-    return F.relu(torch.tensor(z + a)).item(), F.relu(torch.tensor(z)).item() + a
 
 
 def pareto(networks):
@@ -86,8 +73,6 @@ def lawful(volumes):
 
 
 ANSWERS = {
-    ("02", 1): lambda: [added(-3, 2), added(-3, 5), added(1, 2)],
-    ("02", 2): lambda: [depth("resnet34"), depth("resnet152")],
     ("03", 2): lambda: [sum(sum(way) == k for way in product((0, 1), repeat=n)) for n, k in ((3, 0), (3, 2), (10, 5))],
     ("04", 1): lambda: [float(a != b) for a, b in product((0, 1), repeat=2)],
     ("04", 3): lambda: [sum(p.numel() for p in nn.Linear(640, 10).parameters()), anatomy("vgg16")["fc6"].parameters],
@@ -129,7 +114,7 @@ def wanted(stub) -> ast.expr:
 def test_exercises_fail_as_they_stand_and_their_solutions_pass(path):
     imports = next(cell for cell in nbformat.read(path, as_version=4).cells if cell.id == "imports").source
     found = exercises(path)
-    assert 2 <= len(found) <= 5
+    assert 1 <= len(found) <= 5  # a page has others, too, that mark themselves without a kernel
     for number, stub, after in found:
         assert "not yet" in stub.outputs[-1]["data"]["text/html"]
         answer = re.search(r"<details>.*?```python\n(.*?)```.*?</details>", after.source, re.DOTALL).group(1)
@@ -160,4 +145,4 @@ def test_what_counts_as_right_is_right(path):
 
 
 def test_a_false_answer_would_be_seen():
-    assert ANSWERS["05", 2]() == [154, 51] != [153, 51] and ANSWERS["02", 1]() == [(0, 2), (2, 5), (3, 3)]
+    assert ANSWERS["05", 2]() == [154, 51] != [153, 51]

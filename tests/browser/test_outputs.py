@@ -176,7 +176,8 @@ def test_compare_finds_the_front_for_every_price_and_choice_of_families(tab):
 
 
 def result(kind, depth, curve):
-    return {"run": {"kind": kind, "depth": depth, "seed": 0}, "curve": curve}
+    run = {"kind": kind, "depth": depth, "seed": 0}
+    return {"run": run, "curve": curve, "training_error": curve[-1]}
 
 
 @functools.cache

@@ -34,7 +34,8 @@ def test_explorer_takes_its_numbers_from_anatomy():
 
 
 def result(kind, depth, seed, curve):
-    return {"run": {"kind": kind, "depth": depth, "seed": seed}, "curve": curve}
+    run = {"kind": kind, "depth": depth, "seed": seed}
+    return {"run": run, "curve": curve, "training_error": curve[-1] - 0.04}
 
 
 def test_depth_slider_shows_the_recorded_curves():
@@ -43,7 +44,7 @@ def test_depth_slider_shows_the_recorded_curves():
     page = BeautifulSoup(depth_slider(results, start=44).data, "html.parser")
     rows = json.loads(page.div["data-given"])
     assert [row["text"][:9] for row in rows] == ["8 layers,", "44 layers"]
-    assert rows[1]["text"].endswith("plain 44.0% to 50.0%, residual 44.0% to 44.0%")
+    assert rows[1]["text"].endswith("after the last epoch: plain 40.0% to 46.0%, residual 40.0% to 40.0%")
     curves = [path["d"] for path in page.find_all("path", class_="curve")]
     assert curves == [curve["d"] for curve in rows[1]["path.curve"]] and [bool(curve) for curve in curves] == [
         True,
@@ -52,6 +53,13 @@ def test_depth_slider_shows_the_recorded_curves():
         False,
     ]
     assert curves[1] == "M34.0,23.0 L334.0,83.0", "90% and 50% of the height"
+    dots = [path["d"] for path in page.find_all("path", class_="dot")]
+    assert dots == ["M341,98.0 h.01", "M341,89.0 h.01", "M341,98.0 h.01", ""], "40% and 46%, of the trained networks"
+    assert dots == [dot["d"] for dot in rows[1]["path.dot"]]
+    marks = page.find(class_="marks")
+    assert [mark.text for mark in marks.find_all("span")] == ["8", "44"] and marks["aria-hidden"] == "true"
+    drawn = [text.text for text in page.svg.find_all("text")]
+    assert {"1", "2", "epoch", "training error"} <= set(drawn)
     assert page.input["value"] == "1" and page.output.text == page.input["aria-valuetext"] == rows[1]["text"]
     with pytest.raises(ValueError, match=r"a recorded depth, one of \[8, 44\], got 20"):
         depth_slider(results, start=20)
