@@ -6,6 +6,7 @@ from casestudies_lib.figures.channels import draw_channels, draw_connections, dr
 from casestudies_lib.figures.charts import digits_grid, figure, show
 from casestudies_lib.figures.columns import draw_columns, draw_scaled
 from casestudies_lib.figures.inside import activation_maps, class_activation, kernel_images, strongest_crops
+from casestudies_lib.figures.paths import draw_paths
 from casestudies_lib.figures.strip import you_are_here
 from casestudies_lib.figures.volumes import draw
 
@@ -20,6 +21,7 @@ __all__ = [
     "draw_channels",
     "draw_columns",
     "draw_connections",
+    "draw_paths",
     "draw_position",
     "draw_scaled",
     "figure",
