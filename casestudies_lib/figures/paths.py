@@ -36,7 +36,8 @@ def draw_paths(blocks: int = 3) -> HTML:
     parts = [arrowhead(head), words("in", 26, _TOP + 4.5), words("out", end + 14, _TOP + 4.5, "start")]
     for place in range(blocks):
         x = _FIRST + place * _STEP
-        parts.append(line(f"M{x - 34},{_TOP} C{x - 34},{_TOP - 50} {x + 42},{_TOP - 50} {x + 42},{_TOP - 13}", head=head))
+        shortcut = f"M{x - 34},{_TOP} C{x - 34},{_TOP - 50} {x + 42},{_TOP - 50} {x + 42},{_TOP - 13}"
+        parts.append(line(shortcut, head=head))
         parts += _block(place, x, _TOP, 26)
         parts += plus(x + 42, _TOP)
         parts.append(line(f"M{x - 42 if place else 40},{_TOP} H{x - 20} M{x + 20},{_TOP} H{x + 30}"))
