@@ -16,6 +16,11 @@ def test_each_path_is_a_row_with_its_main_paths(blocks):
     names = ["through none", *(f"through {k}" for k in range(1, blocks + 1))]
     assert [rows.count(name) for name in names] == [comb(blocks, k) for k in range(blocks + 1)]
     assert rows == sorted(rows, key=names.index), "short ones first"
+    at = [(round(float(text["y"])), text.text) for text in page.find_all("text")]
+    for y, words in at:
+        if words.startswith("through "):
+            beside = sum(near in (y - 1, y, y + 1) and one.startswith("F") for near, one in at)
+            assert beside == names.index(words), "as many main paths as the row says"
     boxes = [words for words in said if words.startswith("F")]
     assert len(boxes) == blocks + blocks * 2 ** (blocks - 1), "once in the chain, and on half of the paths each"
     assert len({boxes.count(name) for name in boxes}) == 1
