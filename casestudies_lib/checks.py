@@ -21,7 +21,7 @@ def one_of(name: str, value: object, allowed: Iterable[object]) -> None:
     allowed = list(allowed)
     if any(value == item and type(value) is type(item) for item in allowed):
         return
-    near = difflib.get_close_matches(str(value), [str(item) for item in allowed], n=1)
+    near = difflib.get_close_matches(str(value), [str(item) for item in allowed])
     hint = f": did you mean {near[0]}?" if near else ""
     listed = ", ".join(repr(item) for item in allowed)
     raise ValueError(f"expected {name} to be one of {listed}, got {value!r}{hint}")

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy._core import _methods
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
 PROCESSOR = os.environ.get("PERTURBED", "0")
@@ -59,8 +60,8 @@ def salt(*what: object) -> int:
     return zlib.crc32(repr((PROCESSOR, *what)).encode()) >> 2
 
 
-# The whole numbers of the same width; an odd one, so that the first bit of a product with it looks random; the place of
-# that bit; and the last bits, which are zero where nothing was rounded.
+# The whole numbers of the same width; an odd one, so that the first bit of its product with the last bits looks random;
+# the place of that first bit; and those last bits, which are zero where nothing was rounded.
 BITS = {torch.float32: (torch.int32, -1640531535, 31, 15), torch.float64: (torch.int64, -7046029254386353131, 63, 255)}
 
 
@@ -73,8 +74,7 @@ def moved(result: torch.Tensor, by: int) -> torch.Tensor:
         return result
     whole, factor, first, last = BITS[result.dtype]
     bits = result.contiguous().view(whole)
-    step = (bits * (factor + 2 * (by % 2**28))).bitwise_right_shift_(first)  # -1 or 0
-    step.mul_((bits & last) != 0)
+    step = (bits & last).mul_(factor + 2 * (by % 2**28)).bitwise_right_shift_(first)  # -1 or 0
     return torch.add(bits, step, alpha=1 if by & 1 else -1).view(result.dtype)
 
 
@@ -101,6 +101,11 @@ def name_of(func: torch._ops.OpOverload) -> str | None:
 
 class Perturbed(TorchDispatchMode):
     """Every operation of torch that a processor's kernels may round differently, forward and backward."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Nothing is compiled here; keeping the compiler out of every operation takes a third of their time."""
+        return False
 
     def __torch_dispatch__(
         self, func: torch._ops.OpOverload, types: Any, args: tuple = (), kwargs: dict | None = None
@@ -180,4 +185,7 @@ def install() -> None:
         setattr(np, name, Moved(getattr(np, name)))
     _methods.umr_sum = Moved(_methods.umr_sum)  # what an array's own sum() and mean() call
     move_power_of_arrays()
-    Perturbed().__enter__()
+    mode = Perturbed()
+    mode.__enter__()
+    register_optimizer_step_pre_hook(lambda *_: mode.__exit__(None, None, None))
+    register_optimizer_step_post_hook(lambda *_: mode.__enter__() and None)

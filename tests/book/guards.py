@@ -30,7 +30,8 @@ AUTHORS = {key[:-4] for key in SOURCES}
 YEARS = {key[-4:] for key in SOURCES}
 KNOWN = {"text/html", "text/plain", "text/markdown", claims.MIME, charts.MIME}
 # What a page calls in order to say and show things, and not to measure them.
-SAYS = {"claim", "quotation", "folded", "what_the_notes_say", "show", "figure", "table", "mark", "source", "made"}
+SAYS = {"claim", "quotation", "checks", "folded", "what_the_notes_say", "show", "captioned", "figure", "table"}
+SAYS |= {"ask", "answer", "mark", "numbers", "discussion", "source", "made"}
 
 
 def code_cells(notebook):
@@ -53,15 +54,18 @@ def html_of(output) -> str:
     return output.get("data", {}).get("text/html", "")
 
 
+TOLD = ".fig > figcaption, .ask, .answer, .discussion, .numbers"  # prose that comes out of a code cell
+
+
 def measured_text(output) -> str:
     """The words of an output that the test compares and that count as measured: no listing, no quotation, no drawing of
-    trained weights."""
+    trained weights, and nothing that a page tells in an output."""
     data = output.get("data", {})
     if claims.MIME in data:
         checked = [record for record in data[claims.MIME] if record["kind"] != "quotation"]
         return " ".join(f"{record['sentence']} {record['measured']}" for record in checked)
     page = BeautifulSoup(html_of(output), "html.parser")
-    for drawn in page.find_all(class_="trained"):
+    for drawn in page.select(f".trained, {TOLD}"):
         drawn.decompose()
     return " ".join(
         [output.get("text", ""), "" if "text/html" in data else data.get("text/plain", ""), page.get_text(" ")]
@@ -128,14 +132,30 @@ def prose_of(source: str) -> str:
 PAGE_WIDE = r"(?i)predict|take away|they say|notes say|exercises"  # headings under which prose looks back or ahead
 
 
+def told_by(cell: ast.Module) -> list[str]:
+    """What a code cell has typed of the words that it tells a reader: alt texts, captions, answers, discussions."""
+    texts = [argument(call, 2, "alt") for call in calls_in(cell, "show")]
+    texts += [key.value for call in calls_in(cell, "show") for key in call.keywords if key.arg == "caption"]
+    texts += [argument(call, 1, "caption") for call in calls_in(cell, "captioned")]
+    texts += [argument(call, 2, "words") for call in calls_in(cell, "answer")]
+    texts += [text for call in calls_in(cell, "discussion") for text in call.args]
+    # of a question to predict, not the choices: most of them are wrong
+    texts += [part for call in calls_in(cell, "ask") for asked in call.args for part in asked.elts[1:2]]
+    texts += [asked.elts[0] for call in calls_in(cell, "numbers") for asked in call.args]
+    return [part for text in texts for part in literal_parts(text)]
+
+
+MARKS = {"✓": "claim", "⏺": "recorded", "❝": "quotation"}  # what ends a sentence that the page proves, or quotes
+MARK = rf"\[([{''.join(MARKS)}])\]\(#claim-([a-z0-9-]+)\)"
+
+
 def sections(notebook) -> Iterator[tuple[str, list[str], list]]:
     """The page cut at its headings: heading, prose and alt texts of its figures, and the outputs beside them."""
     heading, prose, beside = "", [], []
     for cell in notebook.cells:
         if cell.cell_type == "code":
             beside += cell.outputs
-            for call in calls_in(ast.parse(cell.source), "show"):
-                prose += literal_parts(argument(call, 2, "alt"))
+            prose += told_by(ast.parse(cell.source))
             continue
         first, *rest = re.split(r"(?m)^(#{1,3} .*)$", prose_of(cell.source))
         prose.append(first)
@@ -151,7 +171,9 @@ def loose_numerals(notebook) -> list[str]:
     wrong = []
     for heading, prose, beside in sections(notebook):
         page_wide = not heading or heading.startswith("# ") or re.search(PAGE_WIDE, heading)
-        known = everything if page_wide else numbers_in(" ".join(map(measured_text, beside)))
+        marked = {name.upper() for _, name in re.findall(MARK, "\n".join(prose))}
+        said = [r["sentence"] + " " + r.get("measured", "") for r in records(notebook) if r["name"] in marked]
+        known = everything if page_wide else numbers_in(" ".join([*map(measured_text, beside), *said]))
         found = numerals("\n\n".join([heading.lstrip("# "), *prose]))
         wrong += [f"{heading}: {written}" for written, digits, unit in found if not backed(digits, unit, known)]
     return wrong
@@ -321,8 +343,8 @@ def names_in(target: ast.AST) -> set[str]:
     return {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
 
 
-RECORDS = ("casestudies_lib.experiments.timing", "casestudies_lib.experiments.degradation")
-FIELDS = {"seconds", "training_error", "test_error", "training_loss", "curve"}  # what records hold that nothing remakes
+RECORDS = tuple(f"casestudies_lib.experiments.{name}" for name in ("timing", "degradation", "surface"))
+FIELDS = {"seconds", "training_error", "test_error", "training_loss", "curve", "log10_loss"}  # what records hold that nothing remakes
 
 
 def reads_a_record(node: ast.AST) -> bool:
@@ -444,6 +466,9 @@ def unread_claims(notebook) -> list[str]:
             wrong.append(f"{cell.id}: the code claims {written}, the outputs show {shown}")
         if len(calls_in(tree, "show")) != sum(charts.MIME in o.get("data", {}) for o in cell.outputs):
             wrong.append(f"{cell.id}: figures in the code and in the outputs differ in number")
+        for asked in (asked for call in calls_in(tree, "numbers") for asked in call.args):
+            if not loaded(asked.elts[1]):
+                wrong.append(f"{cell.id}: the answer {ast.unparse(asked.elts[1])} is typed in, not worked out")
         for call in calls_in(tree, "claim"):
             name = name_of(call)
             for place, what in ((2, "measured"), (3, "holds")):
@@ -482,8 +507,71 @@ def unwritten_notes(notebook) -> list[str]:
     return wrong
 
 
+def taught_first(notebook) -> bool:
+    """Whether a page shows its checks behind one line a section, and not where it says what they prove."""
+    return any(calls_in(ast.parse(cell.source), "checks") for cell in code_cells(notebook))
+
+
+def told_in(output) -> Iterator[str]:
+    """The paragraphs of what an output tells, its marks of proof as Markdown writes them."""
+    page = BeautifulSoup(html_of(output), "html.parser")
+    for link in page.select(f":is({TOLD}) a[href^='#claim-']"):
+        link.replace_with(f"[{link.text}]({link['href']})")
+    for told in page.select(TOLD):
+        yield from (part.get_text() for part in told.find_all(["p", "li"]) or [told])
+
+
+def paragraphs(notebook) -> Iterator[str]:
+    """Every paragraph that a reader reads, as plain words with the marks of proof in them."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            yield from map(plain_words, re.split(r"\n\s*\n|\n(?=[-*#\d])", prose_of(cell.source)))
+        else:
+            yield from (plain_words(told) for output in cell.outputs for told in told_in(output))
+
+
+def homeless_sentences(notebook) -> list[str]:
+    """Marks that lead to no claim of their kind, or do not stand right behind the sentence that it proves; sentences of
+    unmarked claims that the prose says as well."""
+    if not taught_first(notebook):
+        return []
+    known = {record["name"]: record for record in records(notebook)}
+    wrong, marked, read = [], set(), list(paragraphs(notebook))
+    for text in read:
+        for found in re.finditer(MARK, text):
+            name = found[2].upper()
+            marked.add(name)
+            before = re.sub(MARK, "", text[: found.start()])
+            if known.get(name, {}).get("kind") != MARKS[found[1]]:
+                wrong.append(f"{found[0]}: no such {MARKS[found[1]]} on this page")
+            elif not before.lower().endswith(plain_words(known[name]["sentence"]).lower()):
+                wrong.append(f"{name}: its sentence does not end at its mark: …{before[-90:]}")
+    bare = " ".join(re.sub(MARK, "", text) for text in read)
+    again = [name for name, record in known.items() if name not in marked and plain_words(record["sentence"]) in bare]
+    return wrong + [f"{name}: its sentence stands in the prose without its mark" for name in again]
+
+
+def unnumbered_figures(notebook) -> list[str]:
+    """On a page that teaches first, pictures and tables without number and caption, and numbers out of order."""
+    if not taught_first(notebook):
+        return []
+    wrong, numbers = [], []
+    for cell in code_cells(notebook):
+        for page in (BeautifulSoup(html_of(output), "html.parser") for output in cell.outputs):
+            numbers += [
+                number.text.split()[-1] for number in page.select("figure.fig > figcaption > strong:first-child")
+            ]
+            bare = [shown for shown in page.select("[role=img], .table-wide") if not shown.find_parent("figure", "fig")]
+            wrong += [f"{cell.id}: {shown.get('aria-label', '')[:40]} has no caption" for shown in bare]
+    chapter = numbers[0].split(".")[0] if numbers else ""
+    wanted = [f"{chapter}.{place}." for place in range(1, len(numbers) + 1)]
+    return wrong + [f"{got}, not {due}" for got, due in zip(numbers, wanted) if got != due]
+
+
 def missing_verdicts(notebook) -> list[str]:
     """Lines of the notes that the page answers and its table of verdicts lacks, because it stands too early."""
+    if taught_first(notebook):  # the page of claims has the table
+        return []
     answered = {record["name"] for record in records(notebook) if "notes" in record}
     for cell in code_cells(notebook):
         if calls_in(ast.parse(cell.source), "what_the_notes_say"):
@@ -534,7 +622,10 @@ def words_of(notebook) -> dict:
 
 def labels(page: BeautifulSoup) -> list[str]:
     """What names the parts of a table, a figure or an explorer: letters, since numbers are measured elsewhere."""
-    named = page.select("caption, thead th, tbody th, figcaption, summary, label span:first-child, svg text")
+    named = page.select(
+        "caption, thead th, tbody th, figcaption, summary, label span:first-child, svg text, .answer, .discussion p"
+        ", .question p, .question li, .numbers li > span"
+    )
     found = [" ".join(element.get_text(" ").split()) for element in named if not element.find_parent(class_="claim")]
     return [words for words in dict.fromkeys(found) if re.search(r"[A-Za-z]{3}", words)]
 
@@ -671,6 +762,8 @@ GUARDS = [
     unread_claims,
     unknown_sources,
     unwritten_notes,
+    homeless_sentences,
+    unnumbered_figures,
     missing_verdicts,
     tests_on_training,
     not_portable,

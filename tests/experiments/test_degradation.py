@@ -556,3 +556,11 @@ def test_results_may_go_into_a_folder_that_is_not_there_yet(tmp_path):
         checkpoint.write_bytes(b"")
         append(out, result_of(run))
     assert len(read(out)) == 1
+
+
+@pytest.mark.parametrize(("dataset", "most"), [("digits", 1400), ("fashion", 60_000), ("cifar10", 50_000)])
+def test_a_run_asks_for_no_more_images_than_there_are(dataset, most):
+    """As many as the sets of training images that their authors published."""
+    assert replace(TINY, dataset=dataset, images=most).images == most
+    with pytest.raises(ValueError, match=f"at most the {most:,} of {dataset}, got {most + 1:,}"):
+        replace(TINY, dataset=dataset, images=most + 1)

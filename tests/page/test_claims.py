@@ -127,3 +127,15 @@ def test_a_record_is_told_from_a_measurement(shown):
     assert "⏺ recorded 2026-11-20, a &lt;PC&gt;: <strong>2.1 times" in page and "✓" not in page
     assert record["kind"] == "recorded" and record["recorded"] == "2026-11-20, a <PC>"
     assert "✓" not in shown[0]["text/plain"]
+
+
+def test_checks_say_how_many_they_are(shown):
+    with claims.checks():
+        claims.claim("X-1", "It has one.", 1, 1 == 1, source="here")
+        claims.quotation("X-2", "It is old.", source="here")
+    [page] = shown
+    assert '<details class="checks"' in page["text/html"] and "Checks of this section (2)" in page["text/html"]
+    assert [record["name"] for record in page[claims.MIME]] == ["X-1", "X-2"]
+    with pytest.raises(claims.ClaimError), claims.checks():
+        claims.claim("X-3", "It has two.", 1, 1 == 2, source="here")
+    assert len(shown) == 1

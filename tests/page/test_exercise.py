@@ -3,7 +3,7 @@ import pytest
 import torch
 from bs4 import BeautifulSoup
 
-from casestudies_lib.page.exercise import mark
+from casestudies_lib.page.exercise import discussion, mark, numbers
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,18 @@ def test_marking_never_stops_the_page():
 def test_none_among_answers_is_an_answer():
     assert "solved" in mark("Exercise 1", lambda: [None, 3], [None, 3]).data
     assert "✗" in mark("Exercise 1", lambda: [None, 4], [None, 3]).data
+
+
+def test_numbers_stand_behind_a_fold_and_are_whole():
+    page = BeautifulSoup(numbers(("How *many*?", 1849), ("And?", np.int64(2)), hint="Count.").data, "html.parser")
+    lines = page.find_all("li")
+    assert [line["data-wants"] for line in lines] == ["1849", "2"] and page.ol["data-hint"] == "Count."
+    assert lines[0].span.text == "How many?" and lines[0].details.text == "answer1,849"
+    for wrong in (1.5, True, "3"):
+        with pytest.raises(ValueError, match=f"a whole number as the answer to 'How', got {wrong!r}"):
+            numbers(("How", wrong), hint="Count.")
+
+
+def test_a_discussion_is_folded():
+    page = BeautifulSoup(discussion("One.[✓](#claim-x-1)", "*Two*.").data, "html.parser")
+    assert [p.text for p in page.details.find_all("p")] == ["One.✓", "Two."] and not page.details.has_attr("open")

@@ -1,0 +1,37 @@
+import json
+
+import pytest
+from bs4 import BeautifulSoup
+
+from casestudies_lib.page import answer, ask, predict
+
+
+@pytest.fixture(autouse=True)
+def nothing_asked(monkeypatch):
+    monkeypatch.setattr(predict, "_asked", {})
+
+
+def test_a_question_lists_its_choices_and_gives_nothing_away():
+    page = BeautifulSoup(ask(("a", "Which *one*?", ["8", "<44>"]), ("b", "How?", ["so", "not"])).data, "html.parser")
+    questions = page.select(".question")
+    assert [question["data-ask"] for question in questions] == ["a", "b"]
+    assert [item.text for item in questions[0].find_all("li")] == ["8", "<44>"]
+    assert questions[1].p.text == "2. How?" and "right" not in str(page)
+
+
+def test_an_answer_begins_with_the_right_choice():
+    ask(("a", "Which?", ["8", "<44>"]), ("b", "How?", ["so", "not"]))
+    box = BeautifulSoup(answer("b", 1, "Because.[✓](#claim-x-1)").data, "html.parser").div
+    assert box.text == "Prediction 2: not. Because.✓" and (box["data-answers"], box["data-right"]) == ("b", "1")
+    assert json.loads(box["data-choices"]) == ["so", "not"]
+
+
+def test_what_was_not_asked_cannot_be_answered():
+    with pytest.raises(ValueError, match="two choices or more for 'a'"):
+        ask(("a", "Which?", ["8"]))
+    ask(("a", "Which?", ["8", "44"]))
+    with pytest.raises(ValueError, match=r"asks \(a\), got 'c'"):
+        answer("c", 0, "So.")
+    for choice in (2, -1):
+        with pytest.raises(ValueError, match=f"from 0 to 1 for 'a', got {choice}"):
+            answer("a", choice, "So.")
