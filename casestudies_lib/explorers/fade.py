@@ -51,7 +51,8 @@ def fade(
             framed(alt, side, pictures[title, scale], style=f"display: {_shown(scale == scales[0])['display']};")
             for scale in scales
         ]
-        panels.append(tag("figure", *svgs, tag("figcaption", captions[title, scales[0]])))
+        caption = tag("figcaption", captions[title, scales[0]])
+        panels.append(tag("figure", *svgs, caption, style="padding:0"))  # else themes push it below its neighbour
     picture = joined(tag("div", *panels, class_="panels"), credit_line(photo))
     return explorer_of_rows(picture, rows, start=0, label="shrink")
 

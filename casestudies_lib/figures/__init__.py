@@ -9,6 +9,7 @@ from casestudies_lib.figures.depths import draw_depths
 from casestudies_lib.figures.inside import activation_maps, class_activation, kernel_images, strongest_crops
 from casestudies_lib.figures.stacked import draw_stack
 from casestudies_lib.figures.residual import draw_residual
+from casestudies_lib.figures.paths import draw_paths
 from casestudies_lib.figures.strip import you_are_here
 from casestudies_lib.figures.volumes import draw
 
@@ -24,6 +25,7 @@ __all__ = [
     "draw_columns",
     "draw_connections",
     "draw_depths",
+    "draw_paths",
     "draw_position",
     "draw_residual",
     "draw_scaled",
