@@ -7,9 +7,9 @@ from casestudies_lib.figures.charts import digits_grid, figure, show
 from casestudies_lib.figures.columns import draw_columns, draw_scaled
 from casestudies_lib.figures.depths import draw_depths
 from casestudies_lib.figures.inside import activation_maps, class_activation, kernel_images, strongest_crops
-from casestudies_lib.figures.stacked import draw_stack
-from casestudies_lib.figures.residual import draw_residual
 from casestudies_lib.figures.paths import draw_paths
+from casestudies_lib.figures.residual import draw_residual
+from casestudies_lib.figures.stacked import draw_stack
 from casestudies_lib.figures.strip import you_are_here
 from casestudies_lib.figures.volumes import draw
 
