@@ -45,6 +45,7 @@ def fold(body: str, lost: Callable[[str], None]) -> str:
     for head in soup.select("th"):
         if not head.get_text(strip=True):
             head.name = "td"  # a table's empty corner is no heading
+            head.attrs.pop("scope", None)
         for formula in head.select(".math"):  # typeset, it has no words
             words = soup.new_tag("span", attrs={"class": "visually-hidden"})
             words.append(formula.get_text().removeprefix(r"\(").removesuffix(r"\)"))

@@ -384,7 +384,7 @@ def test_mixing_channels_in_the_browser_is_a_convolution(open_page):
 
 
 def test_search_finds_a_network(open_page):
-    page, problems = open_page("search.html?q=sub-sampling")
+    page, problems = open_page("search.html?q=LeNet")
     page.wait_for_selector("ul.search li a")
     assert "Classic Networks" in page.locator("ul.search").inner_text() and problems == []
 
