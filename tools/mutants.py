@@ -52,7 +52,7 @@ NAMES = """
     measure/op measure/anatomy measure/receptive_field measure/graph measure/inside
     training/datasets training/photographs training/augmentation training/download training/loop training/gradients
     pretrained/checkpoints pretrained/classify pretrained/transform explorers/quantised explorers/weights
-    experiments/degradation experiments/digit
+    experiments/degradation experiments/digit experiments/surface
 """
 FILES = [f"casestudies_lib/{name}.py" for name in NAMES.split()]
 ACCEPTED = ROOT / "tests" / "tools" / "mutants-accepted.json"
