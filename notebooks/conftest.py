@@ -51,6 +51,17 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None):
     return result
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
+    """What a red cell wrote to stderr: nbval says only that it wrote something."""
+    report = yield
+    if report.failed:
+        for output in getattr(item, "test_outputs", None) or []:
+            if output.get("name") == "stderr":
+                report.sections.append(("stderr of the cell", output["text"]))
+    return report
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     for name, seconds in report.user_properties:
         if name == PROPERTY:

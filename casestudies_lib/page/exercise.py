@@ -34,10 +34,13 @@ def numbers(*questions: tuple[str, int], hint: str) -> HTML:
     return HTML(str(tag("ol", *lines, class_="numbers", data_hint=hint)))
 
 
-def discussion(*paragraphs: str) -> HTML:
-    """What is to be said of an open exercise, behind a fold; with `code`, *emphasis* and marks of proof."""
+def discussion(*paragraphs: str, title: str = "Discussion") -> HTML:
+    """What is to be said of an open exercise, or only for the curious, behind a fold with a title.
+
+    Paragraphs may have `code`, *emphasis* and marks of proof.
+    """
     words = [tag("p", rich(paragraph)) for paragraph in paragraphs]
-    return HTML(str(tag("details", tag("summary", "Discussion"), *words, class_="discussion")))
+    return HTML(str(tag("details", tag("summary", title), *words, class_="discussion")))
 
 
 def mark(name: str, attempt: Callable[[], object], wanted: object) -> HTML:
