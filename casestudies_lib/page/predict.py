@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from IPython.display import HTML
 
+from casestudies_lib.checks import one_of
+from casestudies_lib.page.claims import ClaimError
 from casestudies_lib.page.html import rich, tag
 
 _asked: dict[str, tuple[int, list[str]]] = {}
@@ -32,18 +34,26 @@ def ask(*questions: tuple[str, str, Sequence[str]]) -> HTML:
     return HTML(str(tag("div", *asked, class_="ask")))
 
 
-def answer(key: str, right: int, words: str) -> HTML:
-    """The answer to the question asked as `key`: which of its choices, from 0, is right, and why.
+def answer(key: str, right: str, words: str, holds: bool) -> HTML:
+    """The answer to the question asked as `key`: which of its choices is right, and why.
+
+    Args:
+        key: of the question.
+        right: the choice, in its own words.
+        words: the reason, as the page tells it.
+        holds: whether what the page measured says so.
 
     Raises:
+        ClaimError: another choice is the right one.
         ValueError: a key that no question has, or a choice that it lacks.
     """
     if key not in _asked:
         raise ValueError(f"expected a question that the page asks ({', '.join(_asked)}), got {key!r}: ask it first")
     number, choices = _asked[key]
-    if not 0 <= right < len(choices):
-        raise ValueError(f"expected a choice from 0 to {len(choices) - 1} for {key!r}, got {right}: count from 0")
-    lead = tag("strong", f"Prediction {number}: ", rich(choices[right]), class_="right")
-    about = {"data_answers": key, "data_right": right, "data_choices": json.dumps(choices, ensure_ascii=False)}
+    one_of(f"the answer to {key!r}", right, choices)
+    if not holds:
+        raise ClaimError(f"the answer to {key!r} is not {right!r}, by what the page measured")
+    lead = tag("strong", f"Prediction {number}: ", rich(right), class_="right")
+    about = {"data_answers": key, "data_right": choices.index(right), "data_choices": json.dumps(choices, ensure_ascii=False)}
     style = "border-left:3px solid;padding:.2em .9em;margin:1em 0"
     return HTML(str(tag("div", lead, ". ", rich(words), class_="answer", **about, style=style)))

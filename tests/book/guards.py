@@ -357,7 +357,7 @@ def reads_a_record(node: ast.AST) -> bool:
 
 
 def traced(notebook) -> Iterator[tuple[ast.Call, set[str]]]:
-    """Each claim of the page with the imports that its measurement and comparison were made with, on whatever way."""
+    """Each claim and answer of the page with the imports that its measurement and comparison were made with, on whatever way."""
     made: dict[str, set[str]] = {}
 
     def roots(node: ast.AST) -> set[str]:
@@ -392,7 +392,7 @@ def traced(notebook) -> Iterator[tuple[ast.Call, set[str]]]:
                 call = statement.value
                 if isinstance(call.func, ast.Attribute):  # a list grows by append
                     bind(names_in(call.func.value) & made.keys(), roots(call), more=True)
-                for found in calls_in(call, "claim"):
+                for found in calls_in(call, "claim", "answer"):
                     yield found, roots(argument(found, 2, "measured")) | roots(argument(found, 3, "holds"))
 
 
@@ -403,7 +403,7 @@ def unmeasured_claims(notebook) -> list[str]:
         if not any(name.startswith("casestudies_lib.") and name.split(".")[-1] not in SAYS for name in found):
             wrong.append(f"{name_of(call)}: measures nothing of the library")
         marked = any(keyword.arg == "recorded" for keyword in call.keywords)
-        if ("a record" in found) != marked:
+        if call.func.id == "claim" and ("a record" in found) != marked:
             wrong.append(f"{name_of(call)}: {'no record' if marked else 'a record'}, marked otherwise")
     return wrong
 
@@ -439,7 +439,7 @@ def empty_comparisons(notebook) -> list[str]:
             if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
                 assigned.setdefault(node.targets[0].id, []).append(node.value)
 
-        for call in calls_in(tree, "claim"):
+        for call in calls_in(tree, "claim", "answer"):
             holds = Written(assigned).visit(copy.deepcopy(argument(call, 3, "holds")))
             written = argument(call, 3, "holds")
             for part in written.values if isinstance(written, ast.BoolOp) else [written]:

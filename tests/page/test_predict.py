@@ -4,6 +4,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from casestudies_lib.page import answer, ask, predict
+from casestudies_lib.page.claims import ClaimError
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +22,7 @@ def test_a_question_lists_its_choices_and_gives_nothing_away():
 
 def test_an_answer_begins_with_the_right_choice():
     ask(("a", "Which?", ["8", "<44>"]), ("b", "How?", ["so", "not"]))
-    box = BeautifulSoup(answer("b", 1, "Because.[✓](#claim-x-1)").data, "html.parser").div
+    box = BeautifulSoup(answer("b", "not", "Because.[✓](#claim-x-1)", holds=True).data, "html.parser").div
     assert box.text == "Prediction 2: not. Because.✓" and (box["data-answers"], box["data-right"]) == ("b", "1")
     assert json.loads(box["data-choices"]) == ["so", "not"]
 
@@ -31,7 +32,13 @@ def test_what_was_not_asked_cannot_be_answered():
         ask(("a", "Which?", ["8"]))
     ask(("a", "Which?", ["8", "44"]))
     with pytest.raises(ValueError, match=r"asks \(a\), got 'c'"):
-        answer("c", 0, "So.")
-    for choice in (2, -1):
-        with pytest.raises(ValueError, match=f"from 0 to 1 for 'a', got {choice}"):
-            answer("a", choice, "So.")
+        answer("c", "8", "So.", holds=True)
+    for choice in ("9", 0):
+        with pytest.raises(ValueError, match=f"answer to 'a' to be one of '8', '44', got {choice!r}"):
+            answer("a", choice, "So.", holds=True)
+
+
+def test_an_answer_that_was_measured_otherwise_is_no_answer():
+    ask(("a", "Which?", ["8", "44"]))
+    with pytest.raises(ClaimError, match="'a' is not '44'"):
+        answer("a", "44", "So.", holds=len("8") > 1)
