@@ -33,8 +33,8 @@ def _without_docstrings(item: type | Callable) -> str:
     return "\n".join(line.removesuffix("  # fmt: skip") for line in kept).rstrip()
 
 
-def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -> HTML:
-    """A table that a page works out: the first column names the rows, the others are numbers at the right.
+def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[object]], *, words: bool = False) -> HTML:
+    """A table that a page works out: the first column names the rows, the others are numbers at the right, or words.
 
     Whole numbers get thousands separators, floats one decimal, None an empty cell.
 
@@ -51,6 +51,6 @@ def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[object]]) -
             return f"{value:,}" if isinstance(value, Integral) else f"{value:,.1f}"
         return "" if value is None else str(value)
 
-    columns = [(words, {"style": RIGHT if place else LEFT}) for place, words in enumerate(head)]
+    columns = [(words, {"style": LEFT if words or not place else RIGHT}) for place, words in enumerate(head)]
     body = [(name, *map(cell, rest)) for name, *rest in rows]
     return HTML(str(html.table(caption, columns, body, caption=caption)))

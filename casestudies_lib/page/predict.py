@@ -54,6 +54,7 @@ def answer(key: str, right: str, words: str, holds: bool) -> HTML:
     if not holds:
         raise ClaimError(f"the answer to {key!r} is not {right!r}, by what the page measured")
     lead = tag("strong", f"Prediction {number}: ", rich(right), class_="right")
-    about = {"data_answers": key, "data_right": choices.index(right), "data_choices": json.dumps(choices, ensure_ascii=False)}
+    place, listed = choices.index(right), json.dumps(choices, ensure_ascii=False)
+    about = {"data_answers": key, "data_right": place, "data_choices": listed}
     style = "border-left:3px solid;padding:.2em .9em;margin:1em 0"
     return HTML(str(tag("div", lead, ". ", rich(words), class_="answer", **about, style=style)))

@@ -357,7 +357,7 @@ def reads_a_record(node: ast.AST) -> bool:
 
 
 def traced(notebook) -> Iterator[tuple[ast.Call, set[str]]]:
-    """Each claim and answer of the page with the imports that its measurement and comparison were made with, on whatever way."""
+    """Each claim and answer of the page with the imports that it was measured and compared with, on whatever way."""
     made: dict[str, set[str]] = {}
 
     def roots(node: ast.AST) -> set[str]:
