@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -93,12 +94,13 @@ def server(monkeypatch):
 
 @pytest.fixture(scope="session")
 def build_book(tmp_path_factory):
-    """Build the book from a copy of the tree, with warnings as errors: `build(**environment) -> html folder`."""
+    """Build the book from a copy of the tree, with warnings as errors: `build(change, **environment) -> html`."""
 
-    def build(**environment: str) -> Path:
+    def build(change: Callable[[Path], None] = lambda source: None, **environment: str) -> Path:
         home = tmp_path_factory.mktemp("book")
         ignore = shutil.ignore_patterns(".*", "_build", "__pycache__", "*.egg-info", "tests")
         shutil.copytree(ROOT, home / "source", ignore=ignore)
+        change(home / "source")
         clean = {key: value for key, value in os.environ.items() if key != "REPOSITORY_URL"}
         command = [
             str(Path(sys.executable).with_name("jupyter-book")),

