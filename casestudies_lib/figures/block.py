@@ -14,27 +14,40 @@ from casestudies_lib.figures.svg import arrowhead, box, head_name, line, picture
 from casestudies_lib.measure.anatomy import written
 from casestudies_lib.measure.graph import Node, Shortcut, main_path, shortcuts, wiring
 from casestudies_lib.measure.op import Family
+from casestudies_lib.page.palette import PLAIN_COLOURS
 
-TALL, GAP = 28, 34  # height of a box, and from one box to the next
+TALL, GAP, SHORT = 28, 34, 14  # height of a box, and from one box to the next with the result between, or without
 
 
-def draw_block(block: nn.Module, shape: tuple[int, ...], title: str) -> HTML:
+def draw_block(
+    block: nn.Module, shape: tuple[int, ...], title: str, *, results: bool = True, coloured: bool = False
+) -> HTML:
     """One block from top to bottom: the main path, the shortcut around it, and what the notes call each result.
 
     Args:
         block: a block of a plain or residual network.
         shape: its input for one image, `(channels, height, width)`.
         title: what the alt text calls it.
+        results: whether the picture names each result; without the names it is a third lower.
+        coloured: whether shortcuts and additions have the colour of residual networks.
     """
     nodes = wiring(block, shape, whole=(SqueezeExcitation,))
     path = [nodes[name] for name in main_path(nodes)]
     around = shortcuts(nodes)
     symbols = symbols_of(nodes)
     wide = max(150, *(6.6 * len(label_of(node)) for node in path))
-    centre: dict[str, float] = {node.name: 26 + place * (TALL + GAP) for place, node in enumerate(path)}
-    column = _Column(nodes, symbols, 21 + wide / 2, wide, centre, head_name(title))
-    height = centre[path[-1].name] + TALL / 2 + GAP
+    gap = GAP if results else SHORT
+    first_gap = GAP if results else 24  # beside it stands what the column is called
+    centre: dict[str, float] = {
+        node.name: 26 + (place > 0) * (first_gap - gap) + place * (TALL + gap) for place, node in enumerate(path)
+    }
+    names = symbols if results else {}
+    ink = PLAIN_COLOURS["residual"] if coloured else "currentColor"
+    column = _Column(nodes, names, 21 + wide / 2, wide, centre, head_name(title), ink)
+    height = centre[path[-1].name] + TALL / 2 + gap + 8 * (not results)
     parts = [arrowhead(column.head), *column.arrows(path, height)]
+    if coloured:
+        parts.append(arrowhead(column.shortcut_head, ink))
     for node in path:
         parts += column.step(node)
     for shortcut in around:
@@ -57,6 +70,12 @@ class _Column:
     wide: float
     centre: dict[str, float]
     head: str
+    ink: str  # of shortcuts and additions
+
+    @property
+    def shortcut_head(self) -> str:
+        """The name of the arrowhead of shortcuts."""
+        return self.head if self.ink == "currentColor" else f"{self.head}-shortcut"
 
     def top(self, node: Node) -> float:
         return self.centre[node.name] - _half(node)
@@ -74,7 +93,7 @@ class _Column:
         """A plus, a size or a box, and the name of the result below it."""
         y = self.centre[node.name]
         if node.op.family is Family.ADDITION:
-            parts = plus(self.middle, y)
+            parts = plus(self.middle, y, self.ink)
         elif node.op.family is Family.INPUT:
             parts = [words(written(node.shape), self.middle, y + 4)]
         else:
@@ -91,7 +110,11 @@ class _Column:
         out = f"M{self.middle},{top} C{right},{top} {right},{top} {right},{top + 50} V{(top + bottom) / 2 - half}"
         back = f"M{right},{(top + bottom) / 2 + half} V{bottom - 50} "
         back += f"C{right},{bottom} {right},{bottom} {self.middle + 13},{bottom}"
-        parts = [line(out, width=2, head=self.head if shortcut.through else None), line(back, width=2, head=self.head)]
+        head = self.shortcut_head
+        parts = [
+            line(out, width=2, head=head if shortcut.through else None, ink=self.ink),
+            line(back, width=2, head=head, ink=self.ink),
+        ]
         for place, name in enumerate(shortcut.through):
             y = (top + bottom) / 2 + (place - (len(shortcut.through) - 1) / 2) * (TALL + 8)
             parts += box(label_of(self.nodes[name]), right, y, 120, TALL, colour_of(self.nodes[name].op))
@@ -126,14 +149,17 @@ def symbols_of(nodes: dict[str, Node]) -> dict[str, str]:
         symbols = {path[0]: "x", path[1]: "a[l]"}
     layer = 0
     families = [nodes[name].op.family for name in path[1:]]
+    normalised = False  # what goes into the first layer
     for name, family, after in zip(path[1:], families, [*families[1:], None]):
         if family is Family.CONV:
             layer += 1
         of_conv = family is Family.CONV and after is not Family.NORMALISATION
         if of_conv or (family is Family.NORMALISATION and layer):
             symbols[name] = f"z[l+{layer}]"
+        elif family is Family.NORMALISATION:  # before the first layer: a pre-activation
+            normalised = True
         elif family is Family.ACTIVATION:
-            symbols[name] = f"a[l+{layer}]" if layer else "g(a[l])"  # before the first layer: a pre-activation
+            symbols[name] = f"a[l+{layer}]" if layer else "g(BN(a[l]))" if normalised else "g(a[l])"
         elif family is Family.ADDITION:
             symbols[name] = " + ".join(_through(nodes, other, symbols) for other in nodes[name].reads)
     return symbols

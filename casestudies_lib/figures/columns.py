@@ -55,7 +55,7 @@ def draw_columns(columns: dict[str, nn.Module], shape: tuple[int, ...]) -> HTML:
         parts += [_arc(shortcut, order, place, x + width / 2, head) for shortcut in around]
         spoken.append(f"{title}: {_runs(boxes[title])}; {_arcs(around)}.")
     alt = f"{len(columns)} networks side by side, from top to bottom. " + " ".join(spoken)
-    return picture(parts, LEFT + ACROSS, height, alt, f"{13 * len(columns)}em")
+    return picture(parts, LEFT + ACROSS, height, alt, f"{17 * len(columns)}em")
 
 
 def _side(node: Node) -> int:

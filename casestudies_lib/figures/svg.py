@@ -16,10 +16,10 @@ def box(label: str, x: float, y: float, wide: float, tall: float, colour: str, s
     return [tag("rect", **place, **look)] + [words(label, x, y + (3.2 if small else 4.5), small=small)] * bool(label)
 
 
-def plus(x: float, y: float) -> list[str]:
+def plus(x: float, y: float, ink: str = "currentColor") -> list[str]:
     """A plus in a circle: an addition."""
     circle = f"M{x - 12},{y} a12,12 0 1,0 24,0 a12,12 0 1,0 -24,0"
-    return [line(circle), line(f"M{x - 6},{y} h12 M{x},{y - 6} v12")]
+    return [line(circle, ink=ink), line(f"M{x - 6},{y} h12 M{x},{y - 6} v12", ink=ink)]
 
 
 def words(said: str, x: float, y: float, anchor: str = "middle", *, small: bool = False, italic: bool = False) -> str:
@@ -30,7 +30,13 @@ def words(said: str, x: float, y: float, anchor: str = "middle", *, small: bool 
 
 
 def line(
-    path: str, *, width: float = 1.2, head: str | None = None, dashes: str | None = None, fill: str = "none"
+    path: str,
+    *,
+    width: float = 1.2,
+    head: str | None = None,
+    dashes: str | None = None,
+    fill: str = "none",
+    ink: str = "currentColor",
 ) -> str:
     """A line along an SVG path, with the arrowhead of that name; what it encloses is filled."""
     extra: dict[str, object] = {"marker-end": f"url(#{head})"} if head else {}
@@ -38,7 +44,7 @@ def line(
         extra["fill-opacity"] = 0.4
     if dashes:
         extra["stroke-dasharray"] = dashes
-    return tag("path", d=path, fill=fill, stroke="currentColor", **{"stroke-width": width}, **extra)
+    return tag("path", d=path, fill=fill, stroke=ink, **{"stroke-width": width}, **extra)
 
 
 def head_name(title: str) -> str:
@@ -46,9 +52,9 @@ def head_name(title: str) -> str:
     return "head-" + re.sub(r"[^a-z0-9]+", "-", title.lower())
 
 
-def arrowhead(name: str) -> str:
+def arrowhead(name: str, ink: str = "currentColor") -> str:
     """The definition of an arrowhead, for lines that end in it."""
-    point = tag("path", d="M0,0 L7,3.5 L0,7 z", fill="currentColor")
+    point = tag("path", d="M0,0 L7,3.5 L0,7 z", fill=ink)
     size = {"markerWidth": 7, "markerHeight": 7, "refX": 6, "refY": 3.5, "markerUnits": "userSpaceOnUse"}
     return tag("defs", tag("marker", point, id=name, orient="auto", **size))
 

@@ -13,7 +13,14 @@ from casestudies_lib.efficientnet import MBConv, StochasticDepth
 from casestudies_lib.inception import Inception, InceptionAux
 from casestudies_lib.lenet import RBFOutput, ScaledTanh, SparseConv2d, Subsampling
 from casestudies_lib.mobilenet import DepthwiseSeparable, InvertedResidual, MobileNetV3Block
-from casestudies_lib.resnet import Bottleneck, PlainBlock, PreActivationBlock, PreActivationBottleneck, ResidualBlock
+from casestudies_lib.resnet import (
+    Bottleneck,
+    PlainBlock,
+    PreActivationBlock,
+    PreActivationBottleneck,
+    ResidualBlock,
+    ZeroPadding,
+)
 
 
 class Family(StrEnum):
@@ -136,6 +143,8 @@ def op_of(module: nn.Module) -> Op:
         return Op(family, name, 2, 2)
     if isinstance(module, DepthwiseSeparable):
         return Op(family, name, 3, square_side(about[0][0].stride))
+    if isinstance(module, ZeroPadding):
+        return Op(family, name, stride=module.stride)
     if family not in (Family.CONV, Family.POOL):
         return Op(family, name)
     groups = getattr(about, "groups", 1)

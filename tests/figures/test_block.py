@@ -8,6 +8,7 @@ from torch import nn
 from casestudies_lib.efficientnet import MBConv
 from casestudies_lib.figures.block import draw_block, symbols_of
 from casestudies_lib.measure.graph import wiring
+from casestudies_lib.page.palette import PLAIN_COLOURS
 from casestudies_lib.resnet import Bottleneck, PlainBlock, PreActivationBlock, ResidualBlock
 
 SHAPE = (8, 6, 6)
@@ -39,7 +40,9 @@ def test_other_blocks_get_other_symbols():
     assert symbol_list(Bottleneck(8, 8))[-2:] == ["z[l+3] + a[l]", "a[l+3]"]
     assert "z[l+2] + Wₛ a[l]" in symbol_list(ResidualBlock(8, 16, stride=2))
     assert symbol_list(ResidualBlock(8, 8, batch_norm=False))[1:3] == ["z[l+1]", "a[l+1]"]
-    assert "z[l+2] + a[l]" in symbol_list(PreActivationBlock(8, 8))
+    pre = ["a[l]", "g(BN(a[l]))", "a[l+1]", "z[l+2]", "z[l+2] + a[l]"]
+    assert [symbol for symbol in symbol_list(PreActivationBlock(8, 8)) if symbol != "z[l+1]"] == pre
+    assert "g(a[l])" in symbol_list(nn.Sequential(nn.ReLU(), nn.Conv2d(8, 8, 3)))
 
 
 def test_a_block_is_drawn_as_it_computes():
@@ -52,7 +55,28 @@ def test_a_block_is_drawn_as_it_computes():
     _, alt, words = picture(draw_block(PlainBlock(8, 8), SHAPE, "A plain block"))
     assert alt.endswith("No shortcut.") and "shortcut" not in words
     _, alt, words = picture(draw_block(ResidualBlock(8, 16, stride=2, shortcut="A"), SHAPE, "W_s"))
-    assert "A shortcut through zero padding carries a[l]" in alt and "zero padding" in words
+    assert "A shortcut through zero padding, /2 carries a[l]" in alt and "zero padding, /2" in words
+
+
+def test_a_block_without_the_names_of_its_results_is_lower_and_says_as_much():
+    block = ResidualBlock(8, 16, stride=2)
+    whole, short = (draw_block(block, SHAPE, "A block", results=results) for results in (True, False))
+    heights = [float(BeautifulSoup(html.data, "html.parser").svg["viewbox"].split()[3]) for html in (whole, short)]
+    assert heights[1] < 0.75 * heights[0] and picture(whole)[1] == picture(short)[1]
+    assert set(picture(whole)[2]) - set(picture(short)[2]) == {
+        *("a[l]", "z[l+1]", "a[l+1]", "z[l+2]", "z[l+2] + Wₛ a[l]", "a[l+2]")
+    }
+
+
+def test_a_shortcut_and_its_addition_in_colour():
+    ink = PLAIN_COLOURS["residual"]
+    page, *_ = picture(draw_block(ResidualBlock(8, 8), SHAPE, "A block", coloured=True))
+    lit = [path for path in page.find_all("path") if ink in (path.get("stroke"), path.get("fill"))]
+    assert len(lit) == 5, "an arrowhead, a circle, its plus, and the way there in two parts"
+    assert page.find("marker", id="head-a-block-shortcut").path["fill"] == ink
+    assert sum(path.get("marker-end") == "url(#head-a-block-shortcut)" for path in lit) == 1
+    plain, *_ = picture(draw_block(ResidualBlock(8, 8), SHAPE, "A block"))
+    assert ink not in str(plain) and len(plain.find_all("marker")) == 1
 
 
 def test_every_picture_has_its_own_arrowhead():

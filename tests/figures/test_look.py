@@ -19,7 +19,8 @@ from casestudies_lib.resnet import ZeroPadding
         (nn.AdaptiveAvgPool2d(1), "average pool", "average pool"),
         (nn.Linear(8, 64), "fully connected", "fc 64"),
         (nn.BatchNorm2d(64), "batch norm", "batch norm"),
-        (ZeroPadding(4, 8, 2), "zero padding", "zero padding"),
+        (ZeroPadding(4, 8, 2), "zero padding, /2", "zero padding, /2"),
+        (ZeroPadding(4, 8, 1), "zero padding", "zero padding"),
         (nn.ReLU(), "ReLU", "ReLU"),
     ],
 )

@@ -22,6 +22,14 @@ def test_the_strip_shows_every_winner_and_marks_the_networks_of_the_page():
     assert {bar["fill"] for bar in bars} == {bars[2]["fill"], bars[0]["fill"]}, "only AlexNet won"
 
 
+def test_long_names_of_two_years_in_a_row_stand_in_two_rows():
+    page = BeautifulSoup(you_are_here("NiN").data, "html.parser")
+    height = {text.text: float(text["y"]) for text in page.find_all("text")}  # the last one of a name that won
+    assert height["MobileNet"] == height["EfficientNet"] == height["LeNet-5"] < height["MobileNetV2"]
+    tall = float(page.svg["viewbox"].split()[3])
+    assert height["GoogLeNet"] == height["MobileNetV2"] < tall, "the second row, which two networks of a year take"
+
+
 def test_every_error_has_a_source_that_the_bibliography_knows():
     papers = (ROOT / "book" / "references.bib").read_text()
     for winner in [*WINNERS.values(), PERSON]:
