@@ -36,7 +36,7 @@ LAYERS = (
     ("F6", "fully connected", 7, 3.1),
 )
 MEANS = {
-    "modern": "The shares are the softmax of the ten outputs, as in training.",
+    "modern": "",
     "1998": "An output is minus the squared distance between F6 and the bitmap of its digit; the shares are the "
     "softmax of the ten, as in training. F6 need not look like the bitmap: training asks only that it is nearer to "
     "this one than to the other nine.",
@@ -57,7 +57,7 @@ def draw_a_digit(record: Mapping) -> HTML:
     given = {
         "networks": {variant: _sent(record, network) for variant, network in networks.items()},
         "names": NAMES,
-        "means": {variant: f"{MEANS[variant]} {_wrong(record, variant)}" for variant in NAMES},
+        "means": {variant: f"{MEANS[variant]} {_wrong(record, variant)}".strip() for variant in NAMES},
         "pixels": record["pixels"],
         "digits": record["digits"],
         "layers": [(name, across) for name, _, across, _ in LAYERS],
@@ -103,7 +103,7 @@ _PAD_LABEL = (
 _HELP = (
     "With the keyboard: arrow keys move the pen, space puts it down or lifts it, Escape clears. The pen is ",
     tag("span", "up", class_="pen", aria_live="polite"),
-    ". In the maps grey is 0.",
+    ".",
 )
 
 
@@ -231,7 +231,7 @@ def _a(digit: int) -> str:
 def _wrong(record: Mapping, variant: str) -> str:
     """How good the network is with the weights that the page carries, as the record says."""
     wrong, count = record["networks"][variant]["wrong"], record["tested_on"]
-    return f"It gets {wrong['in eight bits']} of {count:,} test digits wrong."
+    return f"This network gets {wrong['in eight bits']} of {count:,} test digits wrong. In its maps grey is 0."
 
 
 def _row(digit: int, share: float, most: bool) -> Markup:

@@ -70,7 +70,10 @@ def test_it_says_how_often_it_is_wrong_and_names_all_sizes():
     page = BeautifulSoup(output.data, "html.parser")
     given = json.loads(page.find(class_="explorer")["data-given"])
     for variant, made in record["networks"].items():
-        assert given["means"][variant].endswith(f" It gets {made['wrong']['in eight bits']} of 1,000 test digits wrong.")
+        wrong = made["wrong"]["in eight bits"]
+        assert given["means"][variant].endswith(
+            f"This network gets {wrong} of 1,000 test digits wrong. In its maps grey is 0."
+        )
     sizes = [caption.span.text for caption in page.find_all("figcaption")]
     assert sizes == ["32×32×1", "28×28×6", "14×14×6", "10×10×16", "5×5×16", "1×1×120", "84", "bitmap"]
     assert len(output.data) < 300_000 and "Drawing needs a script" in page.find(class_="without").text
