@@ -36,7 +36,7 @@ LAYERS = (
     ("F6", "fully connected", 7, 3.1),
 )
 MEANS = {
-    "modern": "The shares are the softmax of the ten outputs, as in training.",
+    "modern": "",
     "1998": "An output is minus the squared distance between F6 and the bitmap of its digit; the shares are the "
     "softmax of the ten, as in training. F6 need not look like the bitmap: training asks only that it is nearer to "
     "this one than to the other nine.",
@@ -57,7 +57,7 @@ def draw_a_digit(record: Mapping) -> HTML:
     given = {
         "networks": {variant: _sent(record, network) for variant, network in networks.items()},
         "names": NAMES,
-        "means": {variant: f"{MEANS[variant]} {_wrong(record, variant)}" for variant in NAMES},
+        "means": {variant: f"{MEANS[variant]} {_wrong(record, variant)}".strip() for variant in NAMES},
         "pixels": record["pixels"],
         "digits": record["digits"],
         "layers": [(name, across) for name, _, across, _ in LAYERS],
@@ -97,14 +97,13 @@ def draw_a_digit(record: Mapping) -> HTML:
 
 
 _PAD_LABEL = (
-    "Pad to draw a digit on. Arrow keys move the pen, two together slantwise; space puts it down or lifts it; "
+    "Pad to draw a digit on. Arrow keys move the pen, two together diagonally; space puts it down or lifts it; "
     "Escape clears the pad."
 )
 _HELP = (
-    "Draw with a mouse, a pen or a finger. With the keyboard: the arrow keys move the pen, two together slantwise; "
-    "space puts it down or lifts it; Escape clears. The pen is ",
+    "With the keyboard: arrow keys move the pen, space puts it down or lifts it, Escape clears. The pen is ",
     tag("span", "up", class_="pen", aria_live="polite"),
-    ". In each layer's maps, grey is 0, and white or black the value that is furthest from it.",
+    ".",
 )
 
 
@@ -230,12 +229,9 @@ def _a(digit: int) -> str:
 
 
 def _wrong(record: Mapping, variant: str) -> str:
-    """What rounding the weights cost, as the record says."""
+    """How good the network is with the weights that the page carries, as the record says."""
     wrong, count = record["networks"][variant]["wrong"], record["tested_on"]
-    return (
-        f"With these weights, rounded to eight bits, it gets {wrong['in eight bits']} of {count:,} test digits wrong; "
-        f"as they were learned, {wrong['as learned']}."
-    )
+    return f"This network gets {wrong['in eight bits']} of {count:,} test digits wrong. In its maps grey is 0."
 
 
 def _row(digit: int, share: float, most: bool) -> Markup:
