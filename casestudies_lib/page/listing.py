@@ -51,6 +51,6 @@ def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[object]], *
             return f"{value:,}" if isinstance(value, Integral) else f"{value:,.1f}"
         return "" if value is None else str(value)
 
-    columns = [(words, {"style": LEFT if words or not place else RIGHT}) for place, words in enumerate(head)]
+    columns = [(title, {"style": LEFT if words or not place else RIGHT}) for place, title in enumerate(head)]
     body = [(name, *map(cell, rest)) for name, *rest in rows]
     return HTML(str(html.table(caption, columns, body, caption=caption)))

@@ -15,6 +15,12 @@ def test_source_is_the_librarys_own_less_docstrings():
         compile(block.removesuffix("\n```").rstrip("`\n"), "page", "exec")
 
 
+def test_numbers_stand_at_the_right_and_words_at_the_left():
+    rows = [("a", "long"), ("b", "short")]
+    number, word = (table("Sizes", ("layer", "size"), rows, words=words).data for words in (False, True))
+    assert "text-align:right" in number and "text-align:right" not in word
+
+
 def test_a_table_of_numbers():
     html = table("Sizes", ("layer", "K", "M"), [("a<b", 1234, 0.25), ("c", None, "6 or 7")]).data
     shown = BeautifulSoup(html, "html.parser")
