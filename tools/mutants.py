@@ -33,14 +33,14 @@ import tempfile
 import time
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, TypeVar
 
 from address import ROOT
 
@@ -69,6 +69,9 @@ LEFT_OUT = [
     "--deselect=tests/test_parity.py::test_the_library_never_imports_torchvision",  # no token changed here imports it
     "--deselect=tests/experiments/test_timing.py::test_more_work_takes_more_time",  # may fail on a busy machine
 ]
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
 
 SWAPS: dict[type[ast.AST], str] = {
     **{ast.Add: "+ -", ast.Sub: "- +", ast.Mult: "* /", ast.Div: "/ *", ast.FloorDiv: "// /", ast.Mod: "% //"},
@@ -269,21 +272,50 @@ def copied(folder: Path) -> Path:
     return folder
 
 
-def reached(copy: Path, cache: Path) -> dict[str, dict]:
+def reached(copies: list[Path], cache: Path) -> dict[str, dict]:
     """Which lines of the library each notebook and each test runs, and its seconds; worked out once for a commit."""
     known = json.loads(cache.read_text()) if cache.exists() else {}
-    pages = [str(path.relative_to(copy)) for path in sorted((copy / "notebooks").glob("*.ipynb"))]
-    suites = {page: [*NBVAL, "--nbval-cell-timeout=1800", page] for page in pages}
-    suites["tests"] = [*TESTS, *LEFT_OUT, "casestudies_lib", "tests"]
-    for name, command in suites.items():
-        if name not in known:
-            print(f"which lines does it run? {name}", flush=True)
-            result, failed = run(command, copy, REACH_RECORD=str(copy / "reach.json"))
-            if result != "green":
-                sys.exit(f"expected {name} to be green without any mutant, got {result} ({failed}): mend it first")
-            known[name] = json.loads((copy / "reach.json").read_text())
-            written(cache, known)
+    pages = [str(path.relative_to(copies[0])) for path in sorted((copies[0] / "notebooks").glob("*.ipynb"))]
+    suites = {"tests": [*TESTS, *LEFT_OUT, "casestudies_lib", "tests"]}  # first, because they take longest
+    suites |= {page: [*NBVAL, "--nbval-cell-timeout=1800", page] for page in pages}
+
+    def recorded(name: str, copy: Path) -> dict:
+        print(f"which lines does it run? {name}", flush=True)
+        record = copy / "reach.json"
+        result, failed = run(suites[name], copy, REACH_RECORD=str(record))
+        if result != "green":
+            sys.exit(f"expected {name} to be green without any mutant, got {result} ({failed}): mend it first")
+        return json.loads(record.read_text())
+
+    for name, lines in shared_out([name for name in suites if name not in known], recorded, copies):
+        known[name] = lines
+        written(cache, known)
     return known
+
+
+def shared_out(
+    tasks: Sequence[Task], work: Callable[[Task, Path], Result], copies: list[Path]
+) -> Iterator[tuple[Task, Result]]:
+    """Each task with its result, as soon as it is there; as many at once as there are copies of the tree."""
+    free: SimpleQueue[Path] = SimpleQueue()
+    for copy in copies:
+        free.put(copy)
+
+    def alone(task: Task) -> Result:
+        copy = free.get()
+        try:
+            return work(task, copy)
+        finally:
+            free.put(copy)
+
+    pool = ThreadPoolExecutor(len(copies))
+    jobs = {pool.submit(alone, task): task for task in tasks}
+    try:
+        for job in as_completed(jobs):
+            yield jobs[job], job.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        stop()
 
 
 def written(path: Path, content: dict) -> None:
@@ -352,33 +384,17 @@ def study(
     """Judge those mutants that `out` does not know yet, and write it after each of them."""
     known = json.loads(out.read_text())["mutants"] if out.exists() else {}
     accepted = json.loads(ACCEPTED.read_text())
-    free: SimpleQueue[Path] = SimpleQueue()
-    for copy in copies:
-        free.put(copy)
-
-    def work(mutant: Mutant) -> dict:
-        copy = free.get()
-        try:
-            return judge(mutant, copy)
-        finally:
-            free.put(copy)
 
     def store() -> dict[str, object]:
         figures = totals(chosen, known, accepted)
         written(out, {"commit": commit, **figures, "mutants": known})
         return figures
 
-    pool = ThreadPoolExecutor(len(copies))
-    jobs = {pool.submit(work, mutant): mutant for mutant in chosen if mutant.key not in known}
-    try:
-        for number, job in enumerate(as_completed(jobs), start=1):
-            mutant, result = jobs[job], job.result()
-            known[mutant.key] = {"line": mutant.line, "kind": mutant.kind, **mutant.words, **result}
-            store()
-            print(f"{number} of {len(jobs)}, {result['seconds']} s, {result['fate']}: {told(mutant)}", flush=True)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        stop()
+    missing = [mutant for mutant in chosen if mutant.key not in known]
+    for number, (mutant, result) in enumerate(shared_out(missing, judge, copies), start=1):
+        known[mutant.key] = {"line": mutant.line, "kind": mutant.kind, **mutant.words, **result}
+        store()
+        print(f"{number} of {len(missing)}, {result['seconds']} s, {result['fate']}: {told(mutant)}", flush=True)
     return store()
 
 
@@ -430,7 +446,7 @@ def main() -> None:
             return
         home = ROOT / "_build" / "mutants"
         home.mkdir(parents=True, exist_ok=True)
-        reach = reached(copies[0], home / f"{commit}.reach.json")
+        reach = reached(copies, home / f"{commit}.reach.json")
         out = home / f"{commit}.json"
         for what, figure in study(chosen, out, lambda m, copy: judged(m, reach, copy), copies, commit).items():
             if isinstance(figure, list):

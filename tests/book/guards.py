@@ -173,7 +173,11 @@ def sections(notebook) -> Iterator[tuple[str, list[str], list]]:
 
 
 def loose_numerals(notebook) -> list[str]:
-    """Numbers in prose and alt text that no output of the same section measured; some sections look back or ahead."""
+    """Numbers in prose and alt text that no output of the same section measured; some sections look back or ahead.
+
+    The number of a figure of the page (`Figure 3.4`) needs no measurement, but that of one that it does not have does.
+    """
+    shown = {number.replace("-", ".") for number in re.findall(r'id="figure-(\d+-\d+)"', str(outputs(notebook)))}
     everything = numbers_in(" ".join(map(measured_text, outputs(notebook))))
     wrong = []
     for heading, prose, beside in sections(notebook):
@@ -182,7 +186,8 @@ def loose_numerals(notebook) -> list[str]:
         said = [r["sentence"] + " " + r.get("measured", "") for r in records(notebook) if r["name"] in marked]
         known = everything if page_wide else numbers_in(" ".join(map(measured_text, beside)))
         known |= numbers_in(" ".join(said))
-        found = numerals("\n\n".join([heading.lstrip("# "), *prose]))
+        text = "\n\n".join([heading.lstrip("# "), *prose])
+        found = numerals(re.sub(r"Figure (\d+\.\d+)", lambda figure: "" if figure[1] in shown else figure[0], text))
         wrong += [f"{heading}: {written}" for written, digits, unit in found if not backed(digits, unit, known)]
     return wrong
 

@@ -237,6 +237,7 @@ def unmark_record(notebook):
 
 BREAKS = {
     "a loose number": (guards.loose_numerals, say("It has 4,321 parts.")),
+    "a figure that is not there": (guards.loose_numerals, say("So it was in Figure 4.99.")),
     "a loose percentage": (guards.loose_numerals, say("Over 77% of it.")),
     "a loose magnitude": (guards.loose_numerals, say("About 333M of them.")),
     "a loose unit": (guards.loose_numerals, say("It needs 16 GB.")),

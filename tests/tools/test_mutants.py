@@ -166,7 +166,7 @@ def tree(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def reach(tree):
-    return tool.reached(tree, tree / "reach-cache.json")
+    return tool.reached([tree], tree / "reach-cache.json")
 
 
 def mutant_of(tree, after):
@@ -175,7 +175,7 @@ def mutant_of(tree, after):
 
 
 def test_each_mutant_meets_what_runs_its_lines(tree, reach):
-    assert tool.reached(tree, tree / "reach-cache.json") == reach, "worked out once"
+    assert tool.reached([tree], tree / "reach-cache.json") == reach, "worked out once"
     page, one, slow = "notebooks/01.ipynb", "tests/test_one.py::test_", "tests/test_slow.py::test_"
     about = [
         "casestudies_lib/one.py::casestudies_lib.one.third",
