@@ -413,6 +413,10 @@ def test_training_keeps_to_the_rate_and_the_paper(splits, tmp_path):
     assert seen == pytest.approx([0.1 / 3, 0.2 / 3, 0.1] + [0.1] * 3 + [0.01] * 3 + [0.001] * 3)
 
 
+def test_large_seeds_are_taken():
+    assert replace(TINY, seed=2**31 - 1).seed == 2**31 - 1
+
+
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
@@ -434,6 +438,7 @@ def test_training_keeps_to_the_rate_and_the_paper(splits, tmp_path):
         ("--dataset imagenet", "invalid choice: 'imagenet'"),
         ("--kinds dense", "invalid choice: 'dense'"),
         ("--seeds one", "invalid int value: 'one'"),
+        ("--seeds 2147483648", "expected seed to be a whole number from 0 on, got 2147483648"),
     ],
 )
 def test_bad_settings_are_refused(tmp_path, monkeypatch, capsys, settings, says):

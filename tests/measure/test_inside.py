@@ -191,6 +191,8 @@ def test_what_has_no_class_map_is_refused():
         class_activation_map(network, torch.cat([image, image]))
     with pytest.raises(ValueError, match="got 3 channels"):
         class_activation_map(network, image.expand(1, 3, 16, 16))
+    with pytest.raises(ValueError, match=r"expected a float batch of images .* got a int"):
+        class_activation_map(network, 7)
 
 
 # ------------------------------------------------------------------ kernels
