@@ -37,7 +37,7 @@ def without(sets: str) -> str:
 
 SETTINGS = {
     "as it is": {},
-    # Threads that wait sleep, because two notebooks with two threads each on two cores took 985 s instead of 190.
+    # Threads that wait sleep: spinning, two notebooks on two cores outlast a cell's limit; asleep they take 190 s each.
     "two threads": {"OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "PASSIVE"},
     "numpy without AVX-512": {"NPY_DISABLE_CPU_FEATURES": without(NEWEST)},
     "numpy without AVX2": {"NPY_DISABLE_CPU_FEATURES": without(NEWER)},
