@@ -692,7 +692,7 @@ def not_portable(notebook) -> list[str]:
 
 
 # ------------------------------------------------------------------ stored outputs (rule 5)
-SILENT = (ast.Import, ast.ImportFrom, ast.Assign, ast.FunctionDef, ast.If)
+SILENT = (ast.Import, ast.ImportFrom, ast.Assign, ast.ClassDef, ast.FunctionDef, ast.If)
 
 
 def bad_outputs(notebook) -> list[str]:
