@@ -82,8 +82,14 @@ def test_one_command_writes_a_record(tmp_path, capsys):
     assert not (tmp_path / "none.json").exists()
 
 
-def test_the_record_that_ships_is_what_the_command_makes():
+def test_the_record_that_ships_is_what_the_command_makes(tmp_path, monkeypatch):
     record = surface.recorded()
+    monkeypatch.setattr(surface, "around", lambda kind, data, *, seed, **settings: {"kind": kind, "seed": seed})
+    surface.main(["--out", str(tmp_path / "surface.json")])  # the settings that it has by itself
+    unasked = json.loads((tmp_path / "surface.json").read_text())
+    for key in ("depth", "epochs", "side", "measured", "digits"):
+        assert unasked[key] == record[key], key
+    assert unasked["slices"] == [{key: one[key] for key in ("kind", "seed")} for one in record["slices"]]
     assert record["made_by"]["command"] == "python -m casestudies_lib.experiments.surface"
     assert {"command", "date", "torch", "processor", "threads"} == set(record["made_by"])
     made = [(one["kind"], one["seed"]) for one in record["slices"]]

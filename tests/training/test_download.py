@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tqdm import tqdm
 
 from casestudies_lib.training import datasets
 from casestudies_lib.training.download import download, unpacked, verified
@@ -34,11 +35,13 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
 
 
-def test_download_arrives_whole(server, tmp_path):
+def test_download_arrives_whole(server, tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr(tqdm, "update", lambda bar, size: shown.append(size))
     target = tmp_path / "new" / "folder" / "file"
     assert download(f"{server.url}/file", target) == target
     assert target.read_bytes() == CONTENT and names(target.parent) == ["file"]
-    assert server.asked == [("/file", None)]
+    assert server.asked == [("/file", None)] and sum(shown) == len(CONTENT)
 
 
 def test_broken_download_goes_on_where_it_broke_off(server, tmp_path):
