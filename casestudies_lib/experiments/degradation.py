@@ -51,10 +51,10 @@ RECORDED = Path(__file__).parent / "results" / "degradation-fashion.jsonl"
 
 
 @cache
-def _buildable(kind: str, depth: int, width: int) -> None:
-    """Refuse a depth or a width that makes no network."""
+def _buildable(kind: str, depth: int, width: int, size: int) -> None:
+    """Refuse a depth or a width that makes no network, and images that are too small for it."""
     with torch.device("meta"):
-        KINDS[kind](depth, width=width)
+        KINDS[kind](depth, width=width)(torch.empty(2, 3, size, size))
 
 
 @dataclass(frozen=True)
@@ -102,12 +102,17 @@ class Run:
         most = DATASETS[self.dataset][1]
         if self.images > most:
             raise ValueError(f"expected images to be at most the {most:,} of {self.dataset}, got {self.images:,}")
-        _buildable(self.kind, self.depth, self.width)
+        _buildable(self.kind, self.depth, self.width, self.size)
 
     @property
     def name(self) -> str:
         """What the progress bar calls it: `plain-20, seed 0`."""
         return f"{self.kind}-{self.depth}, seed {self.seed}"
+
+    @property
+    def images_of(self) -> tuple[str, int, int]:
+        """Which images it learns from: runs in which this is the same share them."""
+        return self.dataset, self.size, self.images
 
     @property
     def key(self) -> str:
@@ -312,17 +317,18 @@ def study(
     """
     torch.set_num_threads(1)  # sums come out in one order, whoever does the run
     torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
-    loaded: dict[tuple, tuple[Split, Split]] = {}
-    finished = len(read(out))
+    done = read(out)
+    finished = len(done)
+    due = [run for run in grid if asdict(run) not in [result["run"] for result in done]]
+    loaded = {run.images_of: load(run, data) for run in due[:1]}  # images that are missing: refused, and nothing written
     while True:
         before = finished
         for run, checkpoint in pending(grid, out):
-            which = (run.dataset, run.size, run.images)
-            if which not in loaded:
-                loaded = {which: load(run, data)}
+            if run.images_of not in loaded:
+                loaded = {run.images_of: load(run, data)}
             start = time.perf_counter()
             with tqdm(total=run.epochs, desc=run.name, unit="epoch", position=position, disable=None) as bar:
-                measured = train(run, *loaded[which], checkpoint, device=device, bar=bar)
+                measured = train(run, *loaded[run.images_of], checkpoint, device=device, bar=bar)
             how = made_by(
                 command,
                 device=torch.cuda.get_device_name(device) if device.startswith("cuda") else processor(),

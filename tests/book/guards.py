@@ -363,9 +363,9 @@ def names_in(target: ast.AST) -> set[str]:
     return {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
 
 
-RECORDS = tuple(f"casestudies_lib.experiments.{name}" for name in ("timing", "degradation", "surface"))
+RECORDS = tuple(f"casestudies_lib.experiments.{name}" for name in ("timing", "degradation", "surface", "digit"))
 # What records hold that nothing remakes.
-FIELDS = {"seconds", "training_error", "test_error", "training_loss", "curve", "log10_loss"}
+FIELDS = {"seconds", "training_error", "test_error", "training_loss", "curve", "log10_loss", "as learned"}
 
 
 def reads_a_record(node: ast.AST) -> bool:
