@@ -38,6 +38,7 @@ ABOUT = {
     "EFF": "EfficientNet",
     "USE": "EfficientNet",
     "GEN": "several networks",
+    "REC": "several networks",
 }
 PROOF = {"claim": "measured", "recorded": "recorded", "quotation": "quoted"}
 NOT_TRIED = "not yet tried. Complete the function, then run this cell again."
