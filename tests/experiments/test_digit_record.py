@@ -70,3 +70,16 @@ def test_distorted_digits_stay_in_their_place():
     assert 1.5 < moved.max() < 3, "up to two pixels, and what shear adds"
     more = (made - low).sum((1, 2, 3)) / (images - low).sum((1, 2, 3))
     assert 0.6 < more.min() < 0.95 and 1.3 < more.max() < 3, "thinner when smaller, thicker when told so"
+
+
+def test_unasked_the_command_does_what_was_recorded(tmp_path, monkeypatch):
+    asked = {}
+
+    def learned(variant, data, *, seed, epochs):
+        asked[variant] = (len(data[0].labels), len(data[1].labels), seed, epochs)
+        return variant
+
+    monkeypatch.setattr(digit, "learned", learned)
+    digit.main(["--out", str(tmp_path / "digit.json")])
+    assert asked == dict.fromkeys(digit.VARIANTS, (4000, 1000, digit.recorded()["made_by"]["seed"], 90))
+    assert list(json.loads((tmp_path / "digit.json").read_text())["networks"]) == list(digit.VARIANTS)

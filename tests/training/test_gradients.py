@@ -135,3 +135,15 @@ def test_a_step_that_compares_nothing_is_refused(h):
 def test_a_network_without_blocks_is_refused(build):
     with pytest.raises(ValueError, match="of which one keeps its dimensions, got Network without any"):
         jacobian_error(build, torch.rand(2, 1, 32, 32), seed=0)
+
+
+def test_a_seed_alone_decides_what_training_and_jacobians_give():
+    small, few = partial(cifar_resnet, 8, **SMALL), digits(8)[0]
+
+    def found(seed):
+        torch.rand(seed + 3)  # torch's own state, which must not matter
+        return gradients_in_training(small, few, seed=seed, steps=3), jacobian_error(small, IMAGES[:2], seed=seed)
+
+    first, again, other = found(0), found(0), found(1)
+    assert first == again
+    assert first[0] != other[0] and first[1] != other[1]
