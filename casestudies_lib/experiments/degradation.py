@@ -320,7 +320,7 @@ def study(
     done = read(out)
     finished = len(done)
     due = [run for run in grid if asdict(run) not in [result["run"] for result in done]]
-    loaded = {run.images_of: load(run, data) for run in due[:1]}  # images that are missing: refused, and nothing written
+    loaded = {run.images_of: load(run, data) for run in due[:1]}  # before anything is written
     while True:
         before = finished
         for run, checkpoint in pending(grid, out):
