@@ -88,7 +88,8 @@ def open_page(opened):
 
 
 # Folds are closed here, and axe-core passes over what is hidden; but it looks there first, for half of its time.
-# Without it, it judges the same elements by the same rules, but for the one that asks for what is hidden.
+# Without it, it objects to the same: on pages 01, 03 and 08 every rule passed as many elements, but for one that counts
+# what is hidden and cannot be focused.
 TAKE_OUT_FOLDED = """() => {
   window.folded = [];
   for (const fold of document.querySelectorAll('details:not([open])'))
@@ -99,7 +100,6 @@ TAKE_OUT_FOLDED = """() => {
     }
 }"""
 PUT_BACK_FOLDED = "() => window.folded.reverse().forEach(([place, part]) => place.replaceWith(part))"
-OF_HIDDEN = {"runOnly": ["aria-hidden-focus"], "resultTypes": ["violations"]}
 ALL = {"resultTypes": ["violations"]}  # of what is right, one example is enough
 COLOURS = ("color-contrast", "link-in-text-block")  # the rules that compare colours, of which each lays out the page
 CONTRAST = ALL | {"runOnly": COLOURS}
@@ -139,9 +139,8 @@ def look(opened):
 
 def violations_of(page, asked: list[tuple[dict | None, dict]]) -> dict[str, str]:
     """What axe-core objects to: one example of each rule that is broken."""
-    answers = [Axe().run(page, None, OF_HIDDEN)]
     page.evaluate(TAKE_OUT_FOLDED)
-    answers += [Axe().run(page, context, options) for context, options in asked]
+    answers = [Axe().run(page, context, options) for context, options in asked]
     page.evaluate(PUT_BACK_FOLDED)
     found = [violation for answer in answers for violation in answer.response["violations"]]
     return {violation["id"]: violation["nodes"][0]["html"] for violation in found}
@@ -188,7 +187,7 @@ def test_page_opens_clean(look, name, view):
     assert seen.violations.keys() <= {"region"}, seen.violations  # the theme's logo stands outside its landmarks
 
 
-def test_what_is_wrong_is_found_in_the_open_and_in_folds(open_page):
+def test_what_is_wrong_is_found_and_folds_are_put_back(open_page):
     page, _ = open_page("notebooks/10_recorded_experiments.html")
     before = violations_of(page, [(None, ALL)])
     parts = page.evaluate("document.querySelectorAll('*').length")
@@ -196,7 +195,7 @@ def test_what_is_wrong_is_found_in_the_open_and_in_folds(open_page):
       const wrong = "<p style='color: #ccc'>pale words</p><img src='' width=9 height=9>";
       document.querySelector('article h1').insertAdjacentHTML('afterend', wrong);
       const hidden = "<div aria-hidden='true'><button>hidden, and reached by keyboard</button></div>";
-      document.querySelector('details.checks').insertAdjacentHTML('beforeend', hidden);
+      document.querySelector('article h1').insertAdjacentHTML('afterend', hidden);
     }""")
     assert violations_of(page, [(None, ALL)]).keys() - before.keys() == {
         "color-contrast",
