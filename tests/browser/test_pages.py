@@ -87,7 +87,7 @@ def open_page(opened):
         page.context.close()
 
 
-# Folds are closed here, and axe-core passes over what is hidden; but it looks there first, for half of its time.
+# Folds are closed here, and axe-core passes over what is hidden; but it looks there first, up to half of its time.
 # Without it, it objects to the same: on pages 01, 03 and 08 every rule passed as many elements, but for one that counts
 # what is hidden and cannot be focused.
 TAKE_OUT_FOLDED = """() => {
