@@ -19,11 +19,17 @@ from casestudies_lib.page.html import tag
 from casestudies_lib.page.palette import COLOURS
 
 MOST_DOTS = 7  # of a layer's units that are drawn; more are told by dots and the number
-GRID, LIFT, HEIGHT = 62, 14, 150  # of draw_position: a volume's front, its depth, and the units between the two
+GRID, LIFT, HEIGHT = (
+    62,
+    20,
+    150,
+)  # of draw_position: a volume's front, the deeper one's depth, and the units between
 
 
 def draw_position(chain: nn.Module, shape: tuple[int, int, int], title: str) -> HTML:
     """What a chain of convolutions does at one position: a fully connected network over the channels of a window.
+
+    The two volumes have one scale for their depth, so that few channels look thin beside many.
 
     Args:
         chain: convolutions, of which only the first may read more than one pixel, and ReLUs, which are not drawn.
@@ -37,6 +43,7 @@ def draw_position(chain: nn.Module, shape: tuple[int, int, int], title: str) -> 
     window = convs[0].op.kernel_size or 1
     channels, side, _ = shape
     read, out = window * window * channels, convs[-1].shape
+    deep, deeper = (LIFT * depth / max(channels, out[0]) for depth in (channels, out[0]))
     widths = [read, *(node.shape[0] for node in convs)]
     head = head_name(title)
     middle, cell = HEIGHT / 2 + 20, GRID / side
@@ -46,13 +53,12 @@ def draw_position(chain: nn.Module, shape: tuple[int, int, int], title: str) -> 
     last = columns[-1][0]
     parts = [
         arrowhead(head),
-        *_stack(4, middle, side, cell, LIFT, window, COLOURS["input"]),
+        *_stack(4, middle, side, cell, deep, window, COLOURS["input"]),
         words(written(shape), 4 + GRID / 2 + LIFT / 2, HEIGHT / 2 + GRID / 2 + 36, small=True),
         *_units(columns, middle),
         words(f"{window}×{window}×{channels} numbers", left, 12, small=True),
         words("in, one position", left, HEIGHT + 42, small=True),
-        words("depth not to scale", 360, HEIGHT + 42, "end", small=True),
-        *_stack(start, middle, side, cell, LIFT, 1, COLOURS["conv"]),
+        *_stack(start, middle, side, cell, deeper, 1, COLOURS["conv"]),
         words(written(out), start + GRID / 2 + LIFT / 2, HEIGHT / 2 + GRID / 2 + 36, small=True),
         line(f"M{4 + GRID + LIFT + 3},{middle} H{left - 9}", head=head),
         line(f"M{last + 9},{middle} H{start - 3}", head=head),
@@ -107,6 +113,7 @@ def _stack(left: float, middle: float, side: int, cell: float, lift: float, wind
     """A volume from the front as a grid, with the window in its middle running into the page."""
     top = middle - side * cell / 2
     long = side * cell
+    lift = round(lift, 1)
     block = f"M{left},{top} l{lift},{-lift} h{long} v{long} l{-lift},{lift} M{left + long},{top} l{lift},{-lift}"
     yield line(block, width=0.7)
     lines = range(side + 1) if side <= 12 else (0, side)

@@ -105,7 +105,7 @@ def activation_maps(
 
 
 def class_activation(
-    found: ClassMap, photo: torch.Tensor, name: str, *, taken_from: torch.Tensor | None = None
+    found: ClassMap, photo: torch.Tensor, name: str, *, taken_from: torch.Tensor | None = None, explained: bool = True
 ) -> HTML:
     """A photograph, and beside it in colour which of its places speak for a class and which against it.
 
@@ -117,6 +117,7 @@ def class_activation(
         name: the class's name.
         taken_from: the photograph that `photo` is a part of, as `photograph` made it, where it is not `photo` itself:
             whose it is is known by its pixels.
+        explained: False where a caption of the page's own says what the colours mean.
 
     Raises:
         ValueError: no photograph.
@@ -146,7 +147,9 @@ def class_activation(
         f"A photograph, and the same in grey with the class map of {name} in colour on it, {columns} by {rows} places; "
         f"{_said_for(found.values)}."
     )
-    return _shown(alt, parts, below + tall + 4, caption, photo if taken_from is None else taken_from)
+    return _shown(
+        alt, parts, below + tall + 4, caption if explained else "", photo if taken_from is None else taken_from
+    )
 
 
 def _scale(left: float, top: float, wide: float, tall: float, steps: int = 24) -> list[Markup]:

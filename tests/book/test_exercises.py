@@ -73,8 +73,7 @@ def lawful(volumes):
 
 
 ANSWERS = {
-    ("04", 1): lambda: [float(a != b) for a, b in product((0, 1), repeat=2)],
-    ("04", 3): lambda: [sum(p.numel() for p in nn.Linear(640, 10).parameters()), anatomy("vgg16")["fc6"].parameters],
+    ("04", 1): lambda: [float(a == b) for a, b in product((0, 1), repeat=2)],
     ("05", 1): lambda: [bottleneck(28, 192, 16, 32, 5), bottleneck(28, 192, 96, 128, 3)],
     ("05", 2): lambda: [break_even(192, 32, 5), break_even(256, 64, 1)],
     ("05", 3): lambda: [inception("3a"), inception("5b")],
