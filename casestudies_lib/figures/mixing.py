@@ -62,7 +62,7 @@ def draw_filter_and_mix(photo: torch.Tensor, chain: nn.Sequential) -> HTML:
                 parts.append(words(_signed(weight), x, start + at * (end - start) - 5, small=True))
         parts += _image(jpeg(_around_grey(result)), _MIXED, y, _sum(weights[place]))
     each = "; ".join(
-        f"{name} by the kernel {' / '.join(' '.join(f'{w:g}' for w in row) for row in kernel.tolist())}"
+        f"{name} by the kernel {' / '.join(' '.join(f'{w:g}' for w in row) for row in (kernel + 0.0).tolist())}"
         for name, kernel in zip(("red", "green", "blue"), kernels)
     )
     alt = (
@@ -115,7 +115,7 @@ def _image(address: str, x: float, y: float, name: str = "") -> list[str]:
 def _numbers(kernel: torch.Tensor, x: float, y: float) -> list[str]:
     """The nine weights of a kernel in their squares."""
     parts: list[str] = []
-    for row, line_of_weights in enumerate(kernel.tolist()):
+    for row, line_of_weights in enumerate((kernel + 0.0).tolist()):  # so that no zero has a sign
         for column, weight in enumerate(line_of_weights):
             said = f"{weight:g}".replace("-", "−")
             parts += box(said, x + 10 + 20 * column, y + 10 + 20 * row, 20, 20, COLOURS["conv"], small=True)
