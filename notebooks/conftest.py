@@ -17,7 +17,7 @@ SECONDS = {
     "03_why_resnets_work": 100,
     "04_networks_in_networks": 45,
     "05_inception": 45,
-    "06_mobilenet": 45,
+    "06_mobilenet": 60,
     "07_efficientnet": 45,
     "08_side_by_side": 45,
 }

@@ -7,6 +7,7 @@ from casestudies_lib.figures.charts import digits_grid, figure, show
 from casestudies_lib.figures.columns import draw_columns, draw_scaled
 from casestudies_lib.figures.depths import draw_depths
 from casestudies_lib.figures.inside import activation_maps, class_activation, kernel_images, strongest_crops
+from casestudies_lib.figures.mixing import draw_filter_and_mix
 from casestudies_lib.figures.paths import draw_paths
 from casestudies_lib.figures.residual import draw_residual
 from casestudies_lib.figures.stacked import draw_stack
@@ -25,6 +26,7 @@ __all__ = [
     "draw_columns",
     "draw_connections",
     "draw_depths",
+    "draw_filter_and_mix",
     "draw_paths",
     "draw_position",
     "draw_residual",

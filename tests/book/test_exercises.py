@@ -42,18 +42,6 @@ def inception(name):
     return anatomy("googlenet", whole=Inception)[name].macs
 
 
-def separable(side, channels, filters, kernel):
-    depthwise = nn.Conv2d(channels, channels, kernel, padding=kernel // 2, groups=channels, bias=False)
-    return macs(side, channels, depthwise, nn.Conv2d(channels, filters, 1, bias=False))
-
-
-def fewest_channels(kernel, times):
-    def ratio(n):
-        return macs(5, n, nn.Conv2d(n, n, kernel, padding=kernel // 2, bias=False)) / separable(5, n, n, kernel)
-
-    return next((n for n in range(1, 130) if ratio(n) >= times), None)
-
-
 def steps(times):
     def work(phi):
         d, w, r = compound(phi).values()
@@ -77,8 +65,6 @@ ANSWERS = {
     ("05", 1): lambda: [bottleneck(28, 192, 16, 32, 5), bottleneck(28, 192, 96, 128, 3)],
     ("05", 2): lambda: [break_even(192, 32, 5), break_even(256, 64, 1)],
     ("05", 3): lambda: [inception("3a"), inception("5b")],
-    ("06", 1): lambda: [separable(4, 3, 5, 3), separable(14, 512, 64, 5)],
-    ("06", 2): lambda: [fewest_channels(3, 8), fewest_channels(5, 20), fewest_channels(3, 10)],
     ("07", 1): lambda: [steps(2), steps(10), steps(100)],
     ("07", 2): lambda: [
         sum(layer.op.family == "block" for layer in anatomy(partial(scaled_b0, depth_mult=d), whole=MBConv).layers)
