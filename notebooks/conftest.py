@@ -16,7 +16,7 @@ SECONDS = {
     "02_resnets": 100,
     "03_why_resnets_work": 100,
     "04_networks_in_networks": 45,
-    "05_inception": 45,
+    "05_inception": 60,
     "06_mobilenet": 45,
     "07_efficientnet": 45,
     "08_side_by_side": 45,
