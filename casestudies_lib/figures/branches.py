@@ -21,7 +21,7 @@ TOP, TALL, PITCH = 48, 30, 62  # of draw_branches: the first row, a box, and fro
 def draw_branches(module: nn.Module, shape: tuple[int, int, int], title: str) -> HTML:
     """A module whose branches run side by side and are joined: each branch a column, the joined channels a bar.
 
-    The bar is to scale and in the order in which the channels are stacked.
+    The bar is to scale and in the order in which the channels are concatenated.
 
     Args:
         module: a module that ends in a concatenation.
@@ -45,10 +45,10 @@ def draw_branches(module: nn.Module, shape: tuple[int, int, int], title: str) ->
         parts += _to_bar(branch[-1], x, bottom, from_left, long, head)
         from_left += long
     widths = " + ".join(str(branch[-1].shape[0]) for branch in branches)
-    parts.append(words(f"{written(join.shape)}, stacked: {widths}", 180, bottom + 54))
+    parts.append(words(f"{written(join.shape)}, concatenated: {widths}", 180, bottom + 54))
     alt = (
         f"{title}: {len(branches)} branches read the same {written(shape)}. From left to right: "
-        f"{'; '.join(map(_spoken, branches))}. Their outputs are stacked, {widths}, to {written(join.shape)}."
+        f"{'; '.join(map(_spoken, branches))}. Their outputs are concatenated, {widths}, to {written(join.shape)}."
     )
     return picture(parts, 360, bottom + 62, alt, "34em")
 

@@ -12,34 +12,10 @@ from itertools import product
 import nbformat
 import pytest
 from guards import PATHS, argument, calls_in, loaded
-from torch import nn
 
-from casestudies_lib.checks import ImageSpec
 from casestudies_lib.efficientnet import MBConv, compound, scaled_b0
 from casestudies_lib.explorers.compare import Row, front
-from casestudies_lib.inception import Inception, conv_relu
 from casestudies_lib.measure.anatomy import anatomy
-from casestudies_lib.network import Network
-
-
-def macs(side, channels, *layers):
-    """Multiply-accumulates of layers on `channels` maps of `side` x `side`, as the library counts them."""
-    chain = {str(place): layer for place, layer in enumerate(layers)}
-    return anatomy(partial(Network, "a chain", ImageSpec(channels, side), chain)).macs
-
-
-def bottleneck(side, channels, squeeze, filters, kernel):
-    return macs(side, channels, conv_relu(channels, squeeze, 1), conv_relu(squeeze, filters, kernel))
-
-
-def break_even(channels, filters, kernel):
-    plain = macs(7, channels, conv_relu(channels, filters, kernel))
-    return max(n for n in range(1, channels) if bottleneck(7, channels, n, filters, kernel) < plain)
-
-
-def inception(name):
-    """The module's MACs inside GoogLeNet, taken apart with its modules in one piece."""
-    return anatomy("googlenet", whole=Inception)[name].macs
 
 
 def steps(times):
@@ -62,9 +38,6 @@ def lawful(volumes):
 
 ANSWERS = {
     ("04", 1): lambda: [float(a == b) for a, b in product((0, 1), repeat=2)],
-    ("05", 1): lambda: [bottleneck(28, 192, 16, 32, 5), bottleneck(28, 192, 96, 128, 3)],
-    ("05", 2): lambda: [break_even(192, 32, 5), break_even(256, 64, 1)],
-    ("05", 3): lambda: [inception("3a"), inception("5b")],
     ("07", 1): lambda: [steps(2), steps(10), steps(100)],
     ("07", 2): lambda: [
         sum(layer.op.family == "block" for layer in anatomy(partial(scaled_b0, depth_mult=d), whole=MBConv).layers)
@@ -131,4 +104,4 @@ def test_what_counts_as_right_is_right(path):
 
 
 def test_a_false_answer_would_be_seen():
-    assert ANSWERS["05", 2]() == [154, 51] != [153, 51]
+    assert ANSWERS["04", 1]() == [1.0, 0.0, 0.0, 1.0] != [0.0, 1.0, 1.0, 0.0]

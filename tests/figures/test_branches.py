@@ -49,9 +49,9 @@ def test_branches_in_their_order():
     assert alt == (
         "3a: 4 branches read the same 28×28×192. From left to right: 1×1 conv, 64 channels; 1×1 conv, 96 channels then "
         "3×3 conv, 128 channels; 1×1 conv, 16 channels then 5×5 conv, 32 channels; 3×3 max pool then 1×1 conv, 32 "
-        "channels. Their outputs are stacked, 64 + 128 + 32 + 32, to 28×28×256."
+        "channels. Their outputs are concatenated, 64 + 128 + 32 + 32, to 28×28×256."
     )
-    assert words[-1] == "28×28×256, stacked: 64 + 128 + 32 + 32"
+    assert words[-1] == "28×28×256, concatenated: 64 + 128 + 32 + 32"
 
     class Reordered(Inception):
         def forward(self, x):
