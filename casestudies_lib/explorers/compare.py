@@ -1,4 +1,4 @@
-"""All networks in one picture and one table: choose what to pay with, filter by family, sort, point at a network."""
+"""All networks in one picture and one table: choose what to pay with, set a budget, filter, sort, point at networks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from IPython.display import HTML
 from markupsafe import Markup
 
 from casestudies_lib.checks import one_of
-from casestudies_lib.explorers.explorer import explorer
+from casestudies_lib.explorers.explorer import Knob, explorer, sliders
 from casestudies_lib.figures.svg import line, words
 from casestudies_lib.page.html import LEFT as AT_LEFT
 from casestudies_lib.page.html import RIGHT as AT_RIGHT
@@ -42,7 +42,14 @@ class Row(NamedTuple):
 PRICES = {"macs": "MACs", "parameters": "parameters", "time": "time, × ResNet-18", "depth": "layers with weights"}
 COLUMNS = {"title": "network", "year": "year", "accuracy": "top-1 %", "parameters": "parameters", "macs": "MACs"}
 COLUMNS |= {"depth": "layers", "sees": "sees", "time": "× time"}
+# What can be had at most; where both stand at first, every network of the book fits.
+LIMITS = {
+    "gigamacs": Knob("at most, billion MACs", (0.06, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 4, 6, 10, 20, 40), 40),
+    "megabytes": Knob("at most, MB", (10, 12, 15, 20, 25, 30, 40, 50, 80, 100, 180, 250, 400, 600), 600),
+}
+BYTES = 4  # of a weight, as PyTorch stores it at first
 LEFT, RIGHT, TOP, BOTTOM = 34, 352, 14, 236  # of the picture's frame
+FADED = 0.2  # what a budget leaves out
 LEAST, MOST = 55, 86  # percent at its bottom and top
 
 
@@ -73,8 +80,28 @@ def front(rows: Sequence[Row], price: str) -> list[Row]:
     return sorted((row for row in rows if not beaten(row)), key=lambda row: getattr(row, price))
 
 
+def within(rows: Sequence[Row], *, gigamacs: float, megabytes: float) -> list[Row]:
+    """The networks that keep to a budget of multiply-accumulates, in billions, and of memory for their weights."""
+    return [row for row in rows if row.macs <= gigamacs * 1e9 and BYTES * row.parameters <= megabytes * 1e6]
+
+
+def bought(rows: Sequence[Row], *, gigamacs: float, megabytes: float) -> Row | None:
+    """The most accurate network within a budget, of equally accurate ones the one with the fewest MACs, or None."""
+    fitting = within(rows, gigamacs=gigamacs, megabytes=megabytes)
+    return max(fitting, key=lambda row: (row.accuracy, -row.macs), default=None)
+
+
+def _buys(rows: Sequence[Row], **limits: float) -> str:
+    """What is said of a budget."""
+    budget = f"{limits['gigamacs']:g} billion MACs and {limits['megabytes']:g} MB"
+    best = bought(rows, **limits)
+    return f"{budget} buy {best.title}, {best.accuracy:g}%." if best else f"No network fits into {budget}."
+
+
 def compare(rows: Sequence[Row]) -> HTML:
     """A picture of accuracy against a price that the reader chooses, with its Pareto front, and a table that sorts.
+
+    Two sliders set a budget; what does not keep to it fades in the picture and leaves the front and the table.
 
     Args:
         rows: the networks, each with what was counted of it.
@@ -109,17 +136,26 @@ def compare(rows: Sequence[Row]) -> HTML:
         "prices": prices,
         "columns": list(COLUMNS),
         "alt": alt,
+        "bytes": BYTES,
+        "faded": FADED,
     }
     first = next(iter(PRICES))
+    budget = {name: knob.start for name, knob in LIMITS.items()}
     return explorer(
         "compare",
         tag("label", "pay with ", tag("select", *options)),
         _picture(rows, heights, first, prices[first], colours, alt),
         tag("div", *checks, class_="families"),
-        tag("output", f"On the front: {', '.join(row.title for row in front(rows, first))}."),
+        *sliders(LIMITS),
+        tag("p", tag("strong", _buys(rows, **budget), class_="buys"), aria_live="polite"),
+        tag("output", _front_said(within(rows, **budget), first)),
         _table(rows),
         given=given,
     )
+
+
+def _front_said(rows: Sequence[Row], price: str) -> str:
+    return f"On the front: {', '.join(row.title for row in front(rows, price))}." if rows else "No network is shown."
 
 
 def _height(accuracy: float) -> float:
@@ -137,7 +173,7 @@ def _axis(values: Sequence[float]) -> dict[str, list]:
     for tick in range(15):
         power, digit = floor(log10(low)) + tick // 3, (1, 2, 5)[tick % 3]
         value = digit * 10**power
-        label = f"{value:g}" if power < 0 else f"{digit * 10 ** (power % 3)}{('', 'K', 'M', 'G')[power // 3]}"
+        label = f"{value:g}" if power < 0 else f"{digit * 10 ** (power % 3)}{('', 'K', 'M', 'G', 'T')[power // 3]}"
         ticks.append((place(value), label) if low < value < high else (0, ""))
     return {"x": [place(value) for value in values], "ticks": ticks}
 
@@ -145,7 +181,9 @@ def _axis(values: Sequence[float]) -> dict[str, list]:
 def _picture(
     rows: Sequence[Row], y: list[float], price: str, axis: dict, colours: dict[str, str], alt: tuple[str, str]
 ) -> Markup:
-    x, best = axis["x"], front(rows, price)
+    x = axis["x"]
+    fitting = within(rows, **{name: knob.start for name, knob in LIMITS.items()})
+    best = front(fitting, price)
     corners = " L".join(f"{x[at]:g},{y[at]:g}" for at in map(rows.index, best))
     parts = [line(f"M{LEFT},{TOP} V{BOTTOM} H{RIGHT}", width=0.8)]
     dashes = {"stroke-dasharray": "3 2"}
@@ -160,6 +198,7 @@ def _picture(
     parts.append(tag("text", axis["label"], class_="axis", x=(LEFT + RIGHT) / 2, y=BOTTOM + 30, **middle))
     for at, row in enumerate(rows):
         about = {"cx": f"{x[at]:g}", "cy": f"{y[at]:g}", "r": 5, "display": "inline", "data-at": at}
+        about["opacity"] = 1 if row in fitting else FADED
         look = {"fill": colours[row.family], "stroke": "currentColor", "stroke-width": 2 if row in best else 0}
         parts.append(tag("circle", tag("title", row.title), class_="dot", **about, **look))
     box = {"viewBox": f"0 0 360 {BOTTOM + 36}", "fill": "currentColor", "font-size": 13, "role": "img"}

@@ -61,6 +61,6 @@
     }
   };
 
-  const shared = { mounted, grouped, signed, rounded, write, rows, listen, mount };
+  const shared = { mounted, grouped, signed, rounded, stand, write, rows, listen, mount };
   window.CaseStudies = { ...window.CaseStudies, ...shared, row: { show: row, mount: listen(row) } };
 }

@@ -91,7 +91,12 @@ def explorer_of_knobs(
         given: as for `explorer`.
         width: of the whole at most, as CSS writes it.
     """
-    sliders = [
+    return explorer(name, picture, *sliders(knobs), tag("output", words), given=given, width=width)
+
+
+def sliders(knobs: Mapping[str, Knob]) -> list[Markup]:
+    """Each knob as a slider between its label and, in an element of class `stand`, the value on which it stands."""
+    return [
         tag(
             "label",
             tag("span", knob.label, class_="name"),
@@ -101,7 +106,6 @@ def explorer_of_knobs(
         )
         for short, knob in knobs.items()
     ]
-    return explorer(name, picture, *sliders, tag("output", words), given=given, width=width)
 
 
 @dataclass(frozen=True)

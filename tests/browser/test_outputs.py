@@ -32,7 +32,7 @@ from casestudies_lib.explorers import (
     receptive_field,
     scaling,
 )
-from casestudies_lib.explorers.compare import COLUMNS, PRICES, front
+from casestudies_lib.explorers.compare import COLUMNS, LIMITS, PRICES, bought, front, within
 from casestudies_lib.explorers.mix import summed
 from casestudies_lib.explorers.scaling import KNOBS, combined
 from casestudies_lib.measure.anatomy import anatomy
@@ -154,6 +154,7 @@ def test_compare_finds_the_front_for_every_price_and_choice_of_families(tab):
     given, families = given_of(output), sorted({row.family for row in rows})
     choices = list(chain.from_iterable(combinations(families, n) for n in range(len(families) + 1)))
     about = {"column": "year", "up": True, "pointed": None, "inPicture": False}
+    about |= {name: knob.start for name, knob in LIMITS.items()}
     tried = [{"price": price, "families": chosen, **about} for chosen in choices for price in PRICES]
     page = tab(output)
     for at, made in zip(tried, shown(page, "compare", given, tried), strict=True):
@@ -173,6 +174,30 @@ def test_compare_finds_the_front_for_every_price_and_choice_of_families(tab):
     for at, made in zip(orders, shown(page, "compare", given, orders), strict=True):
         values = [getattr(rows[place], at["column"]) for place in made["order"]]
         assert values == sorted(values, reverse=not at["up"]) and sorted(made["order"]) == list(range(len(rows))), at
+
+
+def test_compare_buys_what_python_buys_for_every_budget(tab):
+    rows, price = [row._replace(macs=7 * row.macs) for row in networks(40)], "time"
+    output = compare(rows)
+    given, families = given_of(output), sorted({row.family for row in rows})
+    about = {"column": "year", "up": True, "pointed": None, "inPicture": False, "price": price}
+    budgets = [dict(zip(LIMITS, values)) for values in product(*(knob.values for knob in LIMITS.values()))]
+    tried = [budget | about | {"families": chosen} for budget in budgets for chosen in (families, families[:2])]
+    found = {True: 0, False: 0}
+    for at, made in zip(tried, shown(tab(output), "compare", given, tried), strict=True):
+        budget = {name: at[name] for name in LIMITS}
+        kept = [row for row in rows if row.family in at["families"]]
+        best, fitting = bought(kept, **budget), within(kept, **budget)
+        words = f"{at['gigamacs']:g} billion MACs and {at['megabytes']:g} MB"
+        said = f"{words} buy {best.title}, {best.accuracy:g}%." if best else f"No network fits into {words}."
+        assert made["changes"][".buys"] == [{"text": said}], at
+        assert made["seen"] == [row in fitting for row in rows], at
+        strong = [rows[n] for n, dot in enumerate(made["changes"][".dot"]) if dot["opacity"] == 1]
+        assert strong == within(rows, **budget), at
+        ringed = [rows[n] for n, dot in enumerate(made["changes"][".dot"]) if dot["stroke-width"]]
+        assert sorted(ringed, key=rows.index) == sorted(front(fitting, price), key=rows.index), at
+        found[best is None] += 1
+    assert min(found.values()) > 10
 
 
 def result(kind, depth, curve):

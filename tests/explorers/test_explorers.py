@@ -9,7 +9,7 @@ from torch import nn
 
 from casestudies_lib.checks import ImageSpec
 from casestudies_lib.explorers import Conv, Knob, Row, compare, cost, mix, scaling
-from casestudies_lib.explorers.compare import COLUMNS, front
+from casestudies_lib.explorers.compare import COLUMNS, LIMITS, bought, front, within
 from casestudies_lib.explorers.cost import counted
 from casestudies_lib.measure.anatomy import anatomy
 from casestudies_lib.network import Network
@@ -138,7 +138,30 @@ def test_compare_shows_every_network_twice():
     rings = [float(dot["stroke-width"]) > 0 for dot in shown.find_all("circle")]
     assert rings == [True, True, False]
     assert [head.button["value"] for head in shown.thead.find_all("th")] == list(COLUMNS)
-    assert [box["value"] for box in shown.find_all("input")] == ["a", "b"]
+    assert [box["value"] for box in shown.find_all("input", type="checkbox")] == ["a", "b"]
+    assert [slider["name"] for slider in shown.find_all("input", type="range")] == list(LIMITS)
+    assert shown.find(class_="buys").text == "40 billion MACs and 600 MB buy dear, 80%."
+
+
+def test_a_budget_buys_the_most_accurate_that_keeps_to_both_limits():
+    rows = [
+        row("heavy", 90, 1e9, parameters=11_000_000),
+        row("slow", 85, 3e9, parameters=1_000_000),
+        row("dearer", 80, 2e9, parameters=10_000_000),
+        row("good", 80, 1e9, parameters=10_000_000),
+        row("small", 60, 1e8, parameters=100),
+    ]
+    assert bought(rows, gigamacs=2, megabytes=40).title == "good", "at both limits, and the cheaper of two equals"
+    assert bought(rows, gigamacs=2, megabytes=44).title == "heavy"
+    assert bought(rows, gigamacs=3, megabytes=4).title == "slow"
+    assert bought(rows, gigamacs=0.09, megabytes=600) is None
+    assert [one.title for one in within(rows, gigamacs=1, megabytes=40)] == ["good", "small"]
+
+
+def test_what_a_budget_leaves_out_fades_from_the_start():
+    shown = page(compare([row("giant", 80, 10**11), row("cheap", 60, 100_000_000)]))
+    assert [dot["opacity"] for dot in shown.find_all("circle")] == ["0.2", "1"]
+    assert shown.output.text == "On the front: cheap."
 
 
 @pytest.mark.parametrize(
