@@ -18,7 +18,6 @@ SECONDS = {
     "04_networks_in_networks": 45,
     "05_inception": 45,
     "06_mobilenet": 45,
-    "07_efficientnet": 45,
     "08_side_by_side": 45,
 }
 
