@@ -69,5 +69,14 @@
     };
   };
 
-  window.CaseStudies.scaling = { counted, combined, show, mount: listen(rows(show)) };
+  /** The button puts every slider back to where it stands in the page's own markup, as a reader would by hand. */
+  const mount = (box, given) => {
+    listen(rows(show))(box, given);
+    box.querySelector("button").addEventListener("click", () => {
+      for (const slider of box.querySelectorAll("input[type=range]")) slider.value = slider.defaultValue;
+      box.dispatchEvent(new Event("input"));
+    });
+  };
+
+  window.CaseStudies.scaling = { counted, combined, show, mount };
 }

@@ -24,7 +24,7 @@ WHAT = ("blocks", "channels of the last", "pixels", "parameters", "MACs")
 def scaling() -> HTML:
     """Bars of blocks, channels, pixels, parameters and multiply-accumulates of a scaled B0, and four sliders.
 
-    The bars end at seven steps of the rule; longer ones are cut off there.
+    The bars end at seven steps of the rule; longer ones are cut off there. A button brings back B0.
     """
     base = counted(depth_mult=1, width_mult=1, resolution=224)
     most = counted(**compound(7))
@@ -44,7 +44,8 @@ def scaling() -> HTML:
         "base": base,
         "most": most,
     }
-    return explorer_of_knobs("scaling", joined(*rows), KNOBS, words, given=given)
+    back = tag("div", tag("button", "back to B0", type="button"), class_="controls", style="margin-bottom:.5em")
+    return explorer_of_knobs("scaling", joined(*rows, back), KNOBS, words, given=given)
 
 
 def combined(phi: float, depth: float, width: float, resolution: float) -> dict[str, float]:

@@ -112,11 +112,12 @@ def _arcs(around: list[Shortcut]) -> str:
     return f"{len(around)} shortcuts, {dotted} of them dotted" if around else "no shortcuts"
 
 
-def draw_scaled(columns: dict[str, Anatomy]) -> HTML:
+def draw_scaled(columns: dict[str, Anatomy], *, work: bool = True) -> HTML:
     """Networks of one family side by side: the image to scale, and a bar for each block, as wide as its channels.
 
     Args:
         columns: title -> network, taken apart with its blocks in one piece.
+        work: whether the picture says how many times the multiply-accumulates of the first each takes.
 
     Raises:
         ValueError: no network, or one without blocks in one piece.
@@ -137,15 +138,14 @@ def draw_scaled(columns: dict[str, Anatomy]) -> HTML:
         parts += box("", x, 72 - size / 2, size, round(size, 1), COLOURS["input"])
         for place, layer in enumerate(blocks[title]):
             parts += box("", x, top + place * 5, layer.shape[0] * channel, 3.4, colour_of(layer.op))
-        parts.append(words(f"{times:.2f} × MACs", x, top + 5 * len(blocks[title]) + 12, small=True))
-        spoken.append(_spoken(title, found, blocks[title], times))
-    height = top + 5 * max(map(len, blocks.values())) + 20
+        if work:
+            parts.append(words(f"{times:.2f} × MACs", x, top + 5 * len(blocks[title]) + 12, small=True))
+        spoken.append(_spoken(title, found, blocks[title], times if work else None))
+    height = top + 5 * max(map(len, blocks.values())) + (20 if work else 4)
     return picture(parts, 372, height, f"Networks side by side. {'; '.join(spoken)}.", "32em")
 
 
-def _spoken(title: str, found: Anatomy, blocks: list[Layer], times: float) -> str:
+def _spoken(title: str, found: Anatomy, blocks: list[Layer], times: float | None) -> str:
     most = max(layer.shape[0] for layer in blocks)
-    return (
-        f"{title}: image of {found.input_shape[1]} pixels, {len(blocks)} blocks with up to {most} channels, "
-        f"{times:.2f} times the multiply-accumulates of the first"
-    )
+    said = f"{title}: image of {found.input_shape[1]} pixels, {len(blocks)} blocks with up to {most} channels"
+    return said if times is None else f"{said}, {times:.2f} times the multiply-accumulates of the first"

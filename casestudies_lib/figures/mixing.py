@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from IPython.display import HTML
 from markupsafe import Markup
@@ -35,15 +37,16 @@ def draw_filter_and_mix(photo: torch.Tensor, chain: nn.Sequential) -> HTML:
             f"expected a depthwise 3x3 convolution of three channels and a 1x1 convolution to three at most, both "
             f"without bias, got {chain}: take batch norm and ReLU out"
         )
+    depthwise, pointwise = (cast(nn.Conv2d, layer) for layer in chain)
     with torch.no_grad():
-        filtered = chain[0](photo)[0]
-        mixed = chain[1](filtered[None])[0]
-    kernels, weights = chain[0].weight.detach()[:, 0], chain[1].weight.detach()[:, :, 0, 0]
+        filtered = depthwise(photo)[0]
+        mixed = pointwise(filtered[None])[0]
+    kernels, weights = depthwise.weight.detach()[:, 0], pointwise.weight.detach()[:, :, 0, 0]
     head = head_name("filter and mix")
     parts = [arrowhead(head)]
     for title, x in (("channel", 39), ("its kernel", 128), ("filtered", 215), ("mixed", 361)):
         parts.append(words(title, x, 14))
-    rows = [_TOP + place * _ROW for place in range(3)]
+    rows: list[float] = [_TOP + place * _ROW for place in range(3)]
     ends = [_TOP + (place + 0.5) * 3 * _ROW / len(mixed) - _ROW / 2 for place in range(len(mixed))]
     for name, channel, kernel, result, y in zip(("red", "green", "blue"), photo[0], kernels, filtered, rows):
         middle = y + _SIDE / 2

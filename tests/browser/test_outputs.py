@@ -108,6 +108,19 @@ def test_scaling_counts_as_anatomy_does(tab):
     assert page.evaluate(call, [given["rule"], many]) == [combined(**at) for at in many]
 
 
+def test_scaling_goes_back_to_b0(tab):
+    """The button undoes all sliders at once, and they can be moved again."""
+    box = tab(scaling()).locator(".explorer")
+    state = "b => [b.innerText, ...[...b.querySelectorAll('input')].map(i => i.value + i.ariaValueText)]"
+    first = box.evaluate(state)
+    for _ in range(2):
+        for slider in box.locator("input").all():
+            slider.evaluate("one => {one.value = one.max; one.dispatchEvent(new Event('input', {bubbles: true}))}")
+        assert box.evaluate(state) != first
+        box.get_by_role("button", name="back to B0").click()
+        assert box.evaluate(state) == first
+
+
 def test_mix_is_a_convolution_at_the_marked_pixel(tab):
     torch.manual_seed(0)
     output, pixel = mix(torch.rand(1, 3, 8, 8), what="noise", pixel=(2, 3)), [0.37, 0.51, 0.89]

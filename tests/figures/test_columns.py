@@ -38,6 +38,8 @@ def test_scaled_networks_side_by_side():
     assert words == ["one", "1.00 × MACs", "deep", "2.03 × MACs"]
     assert "deep: image of 224 pixels, 32 blocks with up to 320 channels, 2.03 times" in alt
     assert len(BeautifulSoup(html.data, "html.parser").find_all("rect")) == 2 + 16 + 32
+    _, alt, words = picture(draw_scaled(columns, work=False))
+    assert words == ["one", "deep"] and "multiply" not in alt and "32 blocks with up to 320 channels." in alt
     for wrong, message in (
         ({}, "at least one network"),
         ({"one": anatomy(scaled_b0)}, "no block in 'one': pass whole="),
