@@ -55,15 +55,15 @@ def draw_filter_and_mix(photo: torch.Tensor, chain: nn.Sequential) -> HTML:
         parts += _numbers(kernel, _KERNEL, middle - 30)
         parts.append(line(f"M{_KERNEL + 62},{middle} H{_FILTERED - 2}", head=head))
         parts += _image(jpeg(_around_grey(result)), _FILTERED, y)
-    for place, (result, y) in enumerate(zip(mixed, ends)):
+    for place, (result, top) in enumerate(zip(mixed, ends)):
         for row, weight in zip(rows, weights[place]):
             if weight:
-                start, end = row + _SIDE / 2, y + _SIDE / 2 + (row - rows[1]) * 0.12
+                start, end = row + _SIDE / 2, top + _SIDE / 2 + (row - rows[1]) * 0.12
                 parts.append(line(f"M{_FILTERED + _SIDE + 2},{start} L{_MIXED - 2},{end:.1f}", head=head))
                 at = 0.72  # of the way, where the lines of one output are still apart
-                x = _FILTERED + _SIDE + 2 + at * (_MIXED - _FILTERED - _SIDE)
-                parts.append(words(_signed(weight), x, start + at * (end - start) - 5, small=True))
-        parts += _image(jpeg(_around_grey(result)), _MIXED, y, _sum(weights[place]))
+                along = _FILTERED + _SIDE + 2 + at * (_MIXED - _FILTERED - _SIDE)
+                parts.append(words(_signed(weight), along, start + at * (end - start) - 5, small=True))
+        parts += _image(jpeg(_around_grey(result)), _MIXED, top, _sum(weights[place]))
     each = "; ".join(
         f"{name} by the kernel {' / '.join(' '.join(f'{w:g}' for w in row) for row in (kernel + 0.0).tolist())}"
         for name, kernel in zip(("red", "green", "blue"), kernels)
