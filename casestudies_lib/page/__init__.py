@@ -1,7 +1,7 @@
 """What a page is made of besides its figures: claims, captions, predictions, exercises, listings. Knows no network."""
 
 from casestudies_lib.page.caption import captioned
-from casestudies_lib.page.claims import checks, claim, folded, quotation, what_the_notes_say
+from casestudies_lib.page.claims import checks, claim, folded, quotation
 from casestudies_lib.page.exercise import discussion, mark, numbers
 from casestudies_lib.page.listing import source, table
 from casestudies_lib.page.palette import COLOURS
@@ -21,5 +21,4 @@ __all__ = [
     "quotation",
     "source",
     "table",
-    "what_the_notes_say",
 ]

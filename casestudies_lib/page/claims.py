@@ -8,11 +8,11 @@ from contextlib import AbstractContextManager, contextmanager
 from numbers import Integral
 from typing import Any
 
-from IPython.display import HTML, display
+from IPython.display import display
 from markupsafe import Markup
 
 from casestudies_lib.checks import one_of
-from casestudies_lib.page.html import LEFT, rich, table, tag
+from casestudies_lib.page.html import rich, tag
 from casestudies_lib.page.palette import KIND_COLOURS, VERDICT_COLOURS
 
 MIME = "application/vnd.casestudies.claim+json"
@@ -117,25 +117,6 @@ def checks() -> AbstractContextManager[None]:
     a quotation and ⏺ a record. The site gathers the checks of all sections, with their code, at the end of the page.
     """
     return folded("Checks of this section ({})", kind="checks")
-
-
-def what_the_notes_say() -> HTML:
-    """The notes' lines, and others', that this notebook has answered so far, each with its verdict, the worst first."""
-    answered = [record for record in _shown.values() if "notes" in record]
-    rows = [
-        (
-            _badge(record["verdict"]),
-            f"{_who(record, '')}“{record['notes']}”",
-            tag("a", record["name"], href=f"#{anchor(record['name'])}"),
-        )
-        for verdict in reversed(VERDICTS)
-        for record in answered
-        if record["verdict"] == verdict
-    ]
-    says = "they say" if any("by" in record for record in answered) else "the notes say"
-    whole = {"style": f"{LEFT};white-space:nowrap"}
-    columns = [("verdict", whole), (says, {"style": LEFT}), ("we found", whole)]
-    return HTML(str(table(f"What {says}, what we found", columns, rows, named=False)))
 
 
 # Each verdict's mark, beside its colour.

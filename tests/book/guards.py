@@ -31,7 +31,7 @@ AUTHORS = {key[:-4] for key in SOURCES}
 YEARS = {key[-4:] for key in SOURCES}
 KNOWN = {"text/html", "text/plain", "text/markdown", claims.MIME, charts.MIME}
 # What a page calls in order to say and show things, and not to measure them.
-SAYS = {"claim", "quotation", "checks", "folded", "what_the_notes_say", "show", "captioned", "figure", "table"}
+SAYS = {"claim", "quotation", "checks", "folded", "show", "captioned", "figure", "table"}
 SAYS |= {"ask", "answer", "mark", "numbers", "discussion", "source", "made"}
 
 
@@ -589,18 +589,6 @@ def unnumbered_figures(notebook) -> list[str]:
     return wrong + [f"{got}, not {due}" for got, due in zip(numbers, wanted) if got != due]
 
 
-def missing_verdicts(notebook) -> list[str]:
-    """Lines of the notes that the page answers and its table of verdicts lacks, because it stands too early."""
-    if taught_first(notebook):  # the page of claims has the table
-        return []
-    answered = {record["name"] for record in records(notebook) if "notes" in record}
-    for cell in code_cells(notebook):
-        if calls_in(ast.parse(cell.source), "what_the_notes_say"):
-            shown = re.findall(r'href="#claim-([\w-]+)"', " ".join(map(html_of, cell.outputs)))
-            return sorted(answered - {name.upper() for name in shown})
-    return sorted(answered)
-
-
 # What says that pictures were not learned from, in the words that a cell shows.
 UNSEEN = r"(?i)unseen|never seen|not seen|test error"
 
@@ -785,7 +773,6 @@ GUARDS = [
     unwritten_notes,
     homeless_sentences,
     unnumbered_figures,
-    missing_verdicts,
     tests_on_training,
     not_portable,
     bad_outputs,
