@@ -42,6 +42,8 @@ class ReceptiveField(TorchFunctionMode):
     A window of k grows it by (k - 1) steps, and a stride stretches the step. A result that mixes several inputs sees
     what the widest of them sees; a map of which a single position is left, flattened or averaged, saw the whole image.
     One number that weighs a whole map, as in squeeze-excitation, is left aside, because it adds no pixels to the map.
+    Where the windows of an adaptive pooling do not fit evenly, as when 10 units become 4, its units are not all equally
+    far apart. The largest distance counts, so that later layers see what is said or a little less, never more.
     """
 
     def __init__(self, image: torch.Tensor) -> None:
@@ -87,5 +89,5 @@ class ReceptiveField(TorchFunctionMode):
         if name == "adaptive_avg_pool2d":
             n, m = before.shape[-1], after.shape[-1]
             widest = max(-(-(i + 1) * n // m) - i * n // m for i in range(m))
-            return sees.through(widest, n // m)
+            return sees.through(widest, -(-n // m))  # rounded up where windows do not fit evenly
         return sees

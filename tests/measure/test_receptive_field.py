@@ -61,6 +61,19 @@ def test_receptive_fields_of_what_later_networks_need(layers, wanted):
     assert fields(*layers) == wanted
 
 
+@pytest.mark.parametrize(("pooled", "wanted"), [(4, 9), (7, 7), (5, 6)])
+def test_uneven_windows_are_never_said_to_see_less_than_they_do(pooled, wanted):
+    layers = nn.AdaptiveAvgPool2d(pooled), nn.Conv2d(1, 1, 3)
+    nn.init.ones_(layers[1].weight)
+    image = torch.zeros(1, 1, 10, 10, requires_grad=True)
+    reached = []
+    for unit in nn.Sequential(*layers)(image)[0, 0, 0]:
+        (gradient,) = torch.autograd.grad(unit, image, retain_graph=True)
+        reached.append(int((gradient[0, 0].abs().sum(0) > 0).sum()))
+    said = fields(*layers, side=10)[-1]
+    assert max(reached) <= said == wanted
+
+
 class AddsItsAverage(nn.Module):
     def __init__(self):
         super().__init__()
