@@ -7,7 +7,7 @@ export OMP_NUM_THREADS ?= 1
 # Processes that share out the tests, file by file; a notebook needs about 1 GB.
 WORKERS ?= 2
 .DEFAULT_GOAL := book
-.PHONY: environment book test tests notebooks browser processors mutants words lint format clean help
+.PHONY: environment book test tests notebooks browser processors site-audit mutants words lint format clean help
 
 $(VENV)/ready: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
@@ -40,6 +40,9 @@ browser: $(VENV)/ready ## open the built pages in headless Chromium (which must 
 processors: $(VENV)/ready ## run all notebooks as several processors would, a line for each (PROCESSORS="--ci" for two at once)
 	$(BIN)/python tools/processors.py $(PROCESSORS)
 
+site-audit: $(VENV)/ready ## how heavy the built pages are, and how soon a slow phone shows them
+	$(BIN)/python tools/site_audit.py
+
 words: $(VENV)/ready ## accept the words of claims, quotations and pictures as they are now, and say what changed
 	$(BIN)/python tools/words.py
 
@@ -56,4 +59,4 @@ clean: ## remove what was built, and the environment
 	rm -rf _build $(VENV)
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'

@@ -217,9 +217,8 @@
   };
 
   // A formula that is wider than a phone scrolls, also by keyboard.
-  addEventListener("load", async () => {
-    await globalThis.MathJax?.startup?.promise;
-    for (const formula of document.querySelectorAll("div.math")) if (formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0;
+  addEventListener("load", () => {
+    for (const formula of document.querySelectorAll(".formula")) if (formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0;
   });
 
   addEventListener("DOMContentLoaded", () => {

@@ -9,11 +9,13 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
 
 import address
+import lean
 import nbformat
 import pytest
 import yaml
 from address import ROOT
 from bs4 import BeautifulSoup, NavigableString, Tag
+from fontTools.ttLib import TTFont
 
 from casestudies_lib.page import claims
 from casestudies_lib.training.photographs import PHOTOGRAPHS
@@ -139,6 +141,21 @@ def test_the_guard_of_the_pattern_can_fail(site, damage, says):
 def test_no_page_asks_to_run_a_cell_where_none_can_run(site):
     pages = [page for path, page in site.items() if path.parent.name == "notebooks"]
     assert pages and not any("run this cell again" in page.article.text for page in pages)
+
+
+def test_pages_bring_one_style_sheet_and_scripts_that_wait(site, book):
+    icons = TTFont(book / lean.ICONS / "icons.woff").getBestCmap()
+    sheet = (book / lean.SHEET).read_text()
+    for path, page in site.items():
+        (link,) = page.select("link[rel=stylesheet]")
+        assert (path.parent / link["href"].partition("?")[0]).resolve() == (book / lean.SHEET).resolve(), path.name
+        assert all(script.has_attr("defer") for script in page.select("script[src]")), path.name
+        for icon in page.select("i[class*=fa-]"):
+            (drawn,) = {
+                glyph for name in icon["class"] for glyph in re.findall(rf'\.{name}:before\{{content:"(.)"', sheet)
+            }
+            assert ord(drawn) in icons, icon
+    assert not [path for path, page in site.items() if page.select("script[src*=fontawesome], script[src*=mathjax]")]
 
 
 def test_links_between_pages(site):

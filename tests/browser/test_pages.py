@@ -22,6 +22,7 @@ import torch
 import torch.nn.functional as F
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
+from site_audit import sent
 
 from casestudies_lib.explorers import Row
 from casestudies_lib.explorers.compare import COLUMNS, PRICES, front
@@ -154,8 +155,10 @@ def looked_at(page, name: str, view: str, problems: list[str]) -> SimpleNamespac
         problems=list(problems),
         theme=page.evaluate("document.documentElement.dataset.theme"),
         width=page.evaluate("document.documentElement.scrollWidth"),
-        formulas=page.locator("span.math, div.math").count(),
-        typeset=page.locator("mjx-container").count(),
+        asked={name, *page.evaluate("performance.getEntriesByType('resource').map(entry => entry.name)")},
+        formulas=page.locator("math").evaluate_all(
+            "all => all.map(m => [m.textContent, m.getBoundingClientRect().width, getComputedStyle(m).fontFamily])"
+        ),
         figures=page.locator(".drawing").evaluate_all(
             "all => all.map(f => [f.ariaLabel, f.getBoundingClientRect().width, f.getBoundingClientRect().height])"
         ),
@@ -205,6 +208,16 @@ def test_what_is_wrong_is_found_and_folds_are_put_back(open_page):
     assert page.evaluate("document.querySelectorAll('*').length") == parts + 4, "folds are put back"
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_not_heavy_beside_what_it_says(look, address, name):
+    """On a slow phone what is sent decides how long a page stays blank; the words and figures are what it is for."""
+    files = {url.removeprefix(address).partition("?")[0] for url in look(name, "phone").asked}
+    files = {file for file in files if not file.startswith("data:")} - {name}
+    kilobytes = sum(len(sent(HTML / file)) for file in files) / 1e3
+    assert 100 < kilobytes < (310 if look(name, "phone").formulas else 240)
+    assert len(files) < 20
+
+
 # The fewest drawings of a page, and words in them: the last one draws little.
 FEWEST = {"notebooks/10_recorded_experiments.html": (2, 10)}
 
@@ -212,7 +225,9 @@ FEWEST = {"notebooks/10_recorded_experiments.html": (2, 10)}
 @pytest.mark.parametrize("name", [page for page in PAGES if page.startswith("notebooks/")])
 def test_mathematics_and_figures_are_there(look, name):
     seen = look(name, "light")
-    assert seen.typeset == seen.formulas > 0
+    assert seen.formulas
+    for tex, width, face in seen.formulas:
+        assert width > 3 and "STIX Math" in face, tex
     assert len(seen.figures) >= FEWEST.get(name, (5, 21))[0]
     for label, width, height in seen.figures:
         assert width > 100 and height > 50, label
