@@ -13,10 +13,10 @@ from casestudies_lib.page.html import bar, joined, tag
 from casestudies_lib.page.palette import COLOURS
 
 KNOBS = {
-    "phi": Knob("all three: φ", [half / 2 for half in range(15)], 0.0),
-    "depth": Knob("depth alone, times", (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4), 1),
-    "width": Knob("width alone, times", (0.5, 0.75, 1, 1.1, 1.2, 1.4, 1.6, 1.8, 2), 1),
-    "resolution": Knob("resolution alone, times", (0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5), 1),
+    "phi": Knob("φ, all three", [half / 2 for half in range(15)], 0.0),
+    "depth": Knob("depth ×", (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4), 1),
+    "width": Knob("width ×", (0.5, 0.75, 1, 1.1, 1.2, 1.4, 1.6, 1.8, 2), 1),
+    "resolution": Knob("resolution ×", (0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5), 1),
 }
 WHAT = ("blocks", "channels of the last", "pixels", "parameters", "MACs")
 

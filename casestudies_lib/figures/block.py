@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -9,6 +10,7 @@ from IPython.display import HTML
 from torch import nn
 
 from casestudies_lib.blocks import SqueezeExcitation
+from casestudies_lib.checks import one_of
 from casestudies_lib.figures.look import colour_of, label_of
 from casestudies_lib.figures.svg import arrowhead, box, head_name, line, picture, plus, words
 from casestudies_lib.measure.anatomy import written
@@ -20,7 +22,13 @@ TALL, GAP, SHORT = 28, 34, 14  # height of a box, and from one box to the next w
 
 
 def draw_block(
-    block: nn.Module, shape: tuple[int, ...], title: str, *, results: bool = True, coloured: bool = False
+    block: nn.Module,
+    shape: tuple[int, ...],
+    title: str,
+    *,
+    results: bool = True,
+    coloured: bool = False,
+    said: Mapping[str, str] | None = None,
 ) -> HTML:
     """One block from top to bottom: the main path, the shortcut around it, and what the notes call each result.
 
@@ -30,12 +38,20 @@ def draw_block(
         title: what the alt text calls it.
         results: whether the picture names each result; without the names it is a third lower.
         coloured: whether shortcuts and additions have the colour of residual networks.
+        said: label of a step -> what to write instead, where one picture stands for several blocks.
+
+    Raises:
+        ValueError: a label in `said` that no step has.
     """
+    said = said or {}
     nodes = wiring(block, shape, whole=(SqueezeExcitation,))
     path = [nodes[name] for name in main_path(nodes)]
     around = shortcuts(nodes)
     symbols = symbols_of(nodes)
-    wide = max(150, *(6.6 * len(label_of(node)) for node in path))
+    for label in said:
+        one_of("the label to replace", label, [label_of(node) for node in path])
+    labels = {node.name: said.get(label_of(node), label_of(node)) for node in nodes.values()}
+    wide = max(150, *(6.6 * len(labels[node.name]) for node in path))
     gap = GAP if results else SHORT
     first_gap = GAP if results else 24  # beside it stands what the column is called
     centre: dict[str, float] = {
@@ -43,7 +59,7 @@ def draw_block(
     }
     names = symbols if results else {}
     ink = PLAIN_COLOURS["residual"] if coloured else "currentColor"
-    column = _Column(nodes, names, 21 + wide / 2, wide, centre, head_name(title), ink)
+    column = _Column(nodes, labels, names, 21 + wide / 2, wide, centre, head_name(title), ink)
     height = centre[path[-1].name] + TALL / 2 + gap + 8 * (not results)
     parts = [arrowhead(column.head), *column.arrows(path, height)]
     if coloured:
@@ -55,7 +71,7 @@ def draw_block(
     first = path[2 if symbols[path[0].name] == "x" else 1]
     parts.append(words("main path", 0, centre[first.name] - TALL / 2 - 10, "start"))
     alt = f"{title}, from top to bottom. Main path: input {written(shape)}, "
-    alt += ", ".join(_spoken(node, symbols) for node in path[1:]) + "."
+    alt += ", ".join(_spoken(node, labels, symbols) for node in path[1:]) + "."
     alt += "".join(_spoken_shortcut(shortcut, nodes, symbols) for shortcut in around) or " No shortcut."
     return picture(parts, 180 + wide, height, alt, "24em")
 
@@ -65,6 +81,7 @@ class _Column:
     """Where the steps of a main path stand: their centres on one line, and the names of their results."""
 
     nodes: dict[str, Node]
+    labels: dict[str, str]
     symbols: dict[str, str]
     middle: float
     wide: float
@@ -97,7 +114,7 @@ class _Column:
         elif node.op.family is Family.INPUT:
             parts = [words(written(node.shape), self.middle, y + 4)]
         else:
-            parts = box(label_of(node), self.middle, y, self.wide, TALL, colour_of(node.op))
+            parts = box(self.labels[node.name], self.middle, y, self.wide, TALL, colour_of(node.op))
         if symbol := self.symbols.get(node.name):
             parts.append(words(symbol, self.middle + 10, self.bottom(node) + 21, "start", italic=True))
         return parts
@@ -126,9 +143,9 @@ def _half(node: Node) -> float:
     return {Family.ADDITION: 12, Family.INPUT: 10}.get(node.op.family, TALL / 2)
 
 
-def _spoken(node: Node, symbols: dict[str, str]) -> str:
+def _spoken(node: Node, labels: dict[str, str], symbols: dict[str, str]) -> str:
     made = f" makes {symbols[node.name]}" if node.name in symbols else ""
-    return f"{label_of(node)}{made}"
+    return f"{labels[node.name]}{made}"
 
 
 def _spoken_shortcut(shortcut: Shortcut, nodes: dict[str, Node], symbols: dict[str, str]) -> str:

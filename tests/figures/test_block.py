@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from bs4 import BeautifulSoup
 from torch import nn
 
@@ -102,3 +103,13 @@ def test_a_block_with_a_gate_is_drawn_in_one_piece():
     assert words.count("squeeze-excitation") == 1 and "5×5 depthwise conv, 48" in words
     assert "a[l] + z[l+3]" in words and "SiLU makes a[l+2], squeeze-excitation, 1×1 conv, 8" in alt
     assert not any("Wₛ" in word for word in words), "nothing is projected"
+
+
+def test_one_picture_for_two_kernels():
+    block = MBConv(8, 8, expand_ratio=6, kernel_size=3, stride=1)
+    either = "3×3 or 5×5 depthwise conv, 48"
+    _, alt, words = picture(draw_block(block, SHAPE, "MBConv", said={"3×3 depthwise conv, 48": either}))
+    assert words.count(either) == 1 and "3×3 depthwise conv, 48" not in words
+    assert f"{either}, batch norm" in alt
+    with pytest.raises(ValueError, match="the label to replace"):
+        draw_block(block, SHAPE, "MBConv", said={"7×7 depthwise conv, 48": either})
