@@ -3,6 +3,7 @@
 python tools/processors.py                    all settings: what `make processors` does
 python tools/processors.py SETTING [...]      only these
 python tools/processors.py --ci               one run, perturbed and on top of that one of the others, in turn by day
+python tools/processors.py --run make test    that command, with all notebooks that it runs, on the processor of --ci
 
 A red setting does not stop the others; the exit status is then 1. Logs are in _build/processors.
 """
@@ -49,16 +50,21 @@ SETTINGS = {
 }
 
 
-def nbval(notebook: Path, setting: str, extra: dict[str, str], home: Path) -> tuple[str, str, list[str], int]:
-    """Run one notebook under one setting: setting, notebook, the cells that were red, and how many there were."""
+def environment(extra: dict[str, str], home: Path) -> dict[str, str]:
+    """The variables of a process that runs under one setting, and under no other that this one may run under."""
+    played = {"IPYTHONDIR", *(key for setting in SETTINGS.values() for key in setting)} - {"OMP_NUM_THREADS"}
+    left = {key: value for key, value in os.environ.items() if key not in played}
     extra = {key: value for key, value in extra.items() if value}
     if "PERTURBED" in extra:
         extra["IPYTHONDIR"] = str(home)  # its profile perturbs every kernel at its start
+    return {"OMP_NUM_THREADS": "1"} | left | extra
+
+
+def nbval(notebook: Path, setting: str, extra: dict[str, str], home: Path) -> tuple[str, str, list[str], int]:
+    """Run one notebook under one setting: setting, notebook, the cells that were red, and how many there were."""
     flags = [*COMPARED, "--nbval-cell-timeout=600", "-p", "no:cacheprovider", "-q", "-rA"]
     command = [sys.executable, "-m", "pytest", str(notebook), *flags]
-    done = subprocess.run(
-        command, cwd=ROOT, env={"OMP_NUM_THREADS": "1"} | dict(os.environ) | extra, capture_output=True, text=True
-    )
+    done = subprocess.run(command, cwd=ROOT, env=environment(extra, home), capture_output=True, text=True)
     (LOGS / f"{setting.replace(' ', '-')}-{notebook.stem}.log").write_text(done.stdout + done.stderr)
     outcome = re.findall(r"(?m)^(PASSED|FAILED|ERROR|XFAIL|XPASS) \S*?(?:::(Cell \d+))?(?: |$)", done.stdout)
     red = [cell or "all" for verdict, cell in outcome if verdict != "PASSED"]
@@ -80,9 +86,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("settings", nargs="*", choices=[[], *SETTINGS], metavar="SETTING", default=[])
     parser.add_argument("--ci", action="store_true")
+    parser.add_argument("--run", nargs=argparse.REMAINDER, metavar="COMMAND")
     given = parser.parse_args(arguments)
     settings, chosen = dict(SETTINGS), given.settings or list(SETTINGS)
-    if given.ci:
+    if given.ci or given.run:
         both = in_turn(int(time.time() / 86400))
         chosen = [" and ".join(both)]
         settings[chosen[0]] = SETTINGS[both[0]] | SETTINGS[both[1]]
@@ -96,6 +103,9 @@ def main(arguments: list[str] | None = None) -> int:
         startup = Path(home, "profile_default", "startup")
         startup.mkdir(parents=True)
         (startup / "00-perturbed.py").write_text(STARTUP)
+        if given.run:
+            print(f"{chosen[0]}: {' '.join(given.run)}", flush=True)
+            return subprocess.run(given.run, env=environment(settings[chosen[0]], Path(home))).returncode
         present = [name for name in chosen if name not in absent]
         work = [(notebook, name, settings[name], Path(home)) for name in present for notebook in NOTEBOOKS]
         for setting, notebook, wrong, count in pool.map(lambda one: nbval(*one), work):

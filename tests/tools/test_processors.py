@@ -98,3 +98,17 @@ def test_ci_runs_two_settings_at_once(monkeypatch, capsys):
     assert processors.main(["--ci"]) == 0
     assert given == [{"PERTURBED": "0", "ATEN_CPU_CAPABILITY": "default"}] * len(processors.NOTEBOOKS)
     assert f"perturbed and torch without AVX2: {len(given)} cells, green" in capsys.readouterr().out
+
+
+def test_a_command_runs_on_another_processor_and_so_do_the_notebooks_that_it_runs(monkeypatch, capfd):
+    """A kernel of that command is perturbed, and what plays a processor inside it plays that one alone."""
+    monkeypatch.setattr(processors, "in_turn", lambda day: ("perturbed otherwise", "torch without AVX2"))
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "SSE41")
+    code = """import os
+from IPython.paths import get_ipython_dir
+print(os.environ, os.listdir(get_ipython_dir() + "/profile_default/startup"))"""
+    assert processors.main(["--run", sys.executable, "-c", code]) == 0
+    said = capfd.readouterr().out
+    assert "'PERTURBED': '1'" in said and "'ATEN_CPU_CAPABILITY': 'default'" in said and "00-perturbed.py" in said
+    assert "SSE41" not in said
+    assert processors.main(["--run", sys.executable, "-c", "import sys; sys.exit(3)"]) == 3
