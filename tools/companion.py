@@ -18,8 +18,8 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
 from casestudies_lib.explorers.photograph import NETWORK, PLACE, network_file
+from casestudies_lib.figures.poster import BELOW_IT, SCROLL, save_poster
 from casestudies_lib.figures.poster import PLACE as SHEET
-from casestudies_lib.figures.poster import save_poster
 from casestudies_lib.page.claims import MIME, VERDICTS, anchor, as_html
 from casestudies_lib.page.html import tag
 
@@ -88,7 +88,8 @@ def mend(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.do
 def poster_links(up: str) -> str:
     """Where the printed sheet is, below its picture: browsers save what these links lead to."""
     links = [tag("a", kind, href=up + file, download=Path(file).name) for kind, file in POSTER_FILES.items()]
-    return str(tag("p", "The sheet for printing, A2: as a ", links[0], ", or as a ", links[1], ".", class_="sheet"))
+    said = (SCROLL, "To print it on A2 or A3, take it as a ", links[0], " or as a ", links[1], ".")
+    return str(tag("p", *said, class_="sheet", style=BELOW_IT))
 
 
 class Marks(SphinxTransform):

@@ -335,7 +335,7 @@ def _row(row: Row, unit: float) -> Iterator[Shape]:
     paper, entry = PUBLISHED[row.name], POSTER[row.name]
     base = row.top + 13
     yield Words(row.title, 190, base, 19, bold=True)
-    yield Words(f"{paper.year}  {entry.authors}", 416, base, 12, opacity=0.85)
+    yield Words(f"{paper.year} · {entry.authors}", 416, base, 12, opacity=0.85)
     yield Words(entry.idea, 740, base, 13.5, italic=True)
     size = _tall(row.found.input_shape[1])
     left = START - 10 - size
@@ -424,7 +424,7 @@ def _foot(unit: float) -> Iterator[Shape]:
             (kind if kind.endswith("module") else f"{kind} block", colour, FULL)
             for kind, colour in BLOCK_COLOURS.items()
         ),
-        ("paler: depthwise convolution", BLOCK_COLOURS["inverted residual"], PALE),
+        ("faint: depthwise convolution", BLOCK_COLOURS["inverted residual"], PALE),
         ("max or average pool", COLOURS["pool"], PALE),
         (GLOBAL_POOL, COLOURS["pool"], FULL),
         ("fully connected layer", COLOURS["fully connected"], FULL),
@@ -458,7 +458,10 @@ def _cat() -> torch.Tensor:
 
 # ------------------------------------------------------------------ on the page, and as a file
 # What stands below the picture. On the site `tools/companion.py` puts links to the files in its place.
-PLACE = str(tag("p", "On the site of this book the sheet is also a file, to print it on A2 or A3.", class_="sheet"))
+SCROLL, BELOW_IT = "Scroll the picture sideways to see its right part. ", "font-size:.9em;text-align:center"
+PLACE = str(
+    tag("p", SCROLL, "The site of this book has the sheet as a file, too, to print it.", class_="sheet", style=BELOW_IT)
+)
 
 
 def draw_poster(networks: Sequence[str] = tuple(POSTER)) -> HTML:

@@ -99,7 +99,7 @@ def test_every_row_says_what_was_counted_and_published(shapes, counted):
     assert said.count("→ 1 of 1,000 classes") == 8 and said.count("→ 1 of 10 classes") == 2
     for name in NAMES:
         paper = PUBLISHED[name]
-        assert f"{paper.year}  {POSTER[name].authors}" in said and POSTER[name].idea in said
+        assert f"{paper.year} · {POSTER[name].authors}" in said and POSTER[name].idea in said
         assert f"{paper.images}; {paper.source}" in said
         assert any(abs(float(one) - paper.accuracy) < 1e-9 for one in said if re.fullmatch(r"\d\d\.\d+", one))
         assert any(
