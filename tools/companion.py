@@ -1,4 +1,4 @@
-"""What this book adds to Sphinx: the address, a Colab link, folded code, the page of claims, a trained network."""
+"""What this book adds to Sphinx: the address, a Colab link, folded code, all claims, a trained network, the poster."""
 
 from __future__ import annotations
 
@@ -18,10 +18,13 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
 from casestudies_lib.explorers.photograph import NETWORK, PLACE, network_file
+from casestudies_lib.figures.poster import BELOW_IT, SCROLL, save_poster
+from casestudies_lib.figures.poster import PLACE as SHEET
 from casestudies_lib.page.claims import MIME, VERDICTS, anchor, as_html
 from casestudies_lib.page.html import tag
 
 NETWORK_FILE = f"_static/{NETWORK}.js"
+POSTER_FILES = {"PDF": "_static/cnn-poster.pdf", "picture": "_static/cnn-poster.png"}
 # What a claim is about, by the beginning of its name, and what it rests on, by its kind.
 ABOUT = {
     "LENET": "LeNet-5",
@@ -75,10 +78,18 @@ def mend(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.do
     if "body" in context:
         body = share(context["body"]).replace('<summary aria-label="Toggle hidden content"', "<summary")
         body = body.replace(PLACE, f'data-network="{"../" * page.count("/")}{NETWORK_FILE}"')
+        body = body.replace(SHEET, poster_links("../" * page.count("/")))
         body = body.replace(NOT_TRIED, "Try it in Jupyter or Colab, where the page marks your answer.")
         body = body.replace("⏺ recorded", f"{drawn('recorded')} recorded")
         body = re.sub(r' role="(doc-biblioentry|list)"', "", body)
         context["body"] = fold(body, lambda place: LOG.warning("no claim for the mark #%s", place, location=page))
+
+
+def poster_links(up: str) -> str:
+    """Where the printed sheet is, below its picture: browsers save what these links lead to."""
+    links = [tag("a", kind, href=up + file, download=Path(file).name) for kind, file in POSTER_FILES.items()]
+    said = (SCROLL, "To print it on A2 or A3, take it as a ", links[0], " or as a ", links[1], ".")
+    return str(tag("p", *said, class_="sheet", style=BELOW_IT))
 
 
 class Marks(SphinxTransform):
@@ -118,6 +129,13 @@ def write_network(app: Sphinx, exception: Exception | None) -> None:
         content = network_file()
         if not path.exists() or path.read_text("utf-8") != content:
             path.write_text(content, "utf-8", newline="")
+
+
+def write_poster(app: Sphinx, exception: Exception | None) -> None:
+    """Put the printed sheet of all networks beside the pages."""
+    if exception is None and app.builder.format == "html":
+        for file in POSTER_FILES.values():
+            save_poster(Path(app.outdir, file))
 
 
 def notebooks_of(directive: SphinxDirective) -> list[Path]:
@@ -188,6 +206,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.connect("html-page-context", add_filters)
     app.connect("html-page-context", mend, priority=900)
     app.connect("build-finished", write_network)
+    app.connect("build-finished", write_poster)
     app.add_transform(Marks)
     app.add_directive("claim", OneClaim)
     app.add_directive("all-claims", AllClaims)

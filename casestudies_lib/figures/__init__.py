@@ -9,6 +9,7 @@ from casestudies_lib.figures.depths import draw_depths
 from casestudies_lib.figures.inside import activation_maps, class_activation, kernel_images, strongest_crops
 from casestudies_lib.figures.mixing import draw_filter_and_mix
 from casestudies_lib.figures.paths import draw_paths
+from casestudies_lib.figures.poster import draw_poster, parts_of, save_poster
 from casestudies_lib.figures.residual import draw_residual
 from casestudies_lib.figures.stacked import draw_stack
 from casestudies_lib.figures.strip import you_are_here
@@ -29,11 +30,14 @@ __all__ = [
     "draw_filter_and_mix",
     "draw_paths",
     "draw_position",
+    "draw_poster",
     "draw_residual",
     "draw_scaled",
     "draw_stack",
     "figure",
     "kernel_images",
+    "parts_of",
+    "save_poster",
     "show",
     "strongest_crops",
     "symbols_of",

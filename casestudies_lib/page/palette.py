@@ -10,6 +10,13 @@ COLOURS = {
     "fully connected": "#54a24b",
     "output": "#b279a2",
 }
+# Layers by the block that they stand in, beside those above, which stand by themselves.
+BLOCK_COLOURS = {
+    "Inception module": "#c7a008",
+    "bottleneck": "#b8443c",
+    "depthwise separable": "#22958f",
+    "inverted residual": "#8556a8",
+}
 # What is to be said of somebody's words; both in the middle are half true.
 VERDICT_COLOURS = {
     "true": "#1a7f4b",

@@ -13,6 +13,7 @@ def test_no_two_groups_share_a_colour():
     kinds = {kind: colour for kind, colour in palette.KIND_COLOURS.items() if kind != "claim"}  # measured is as true
     groups = [
         palette.COLOURS.values(),
+        palette.BLOCK_COLOURS.values(),
         palette.VERDICT_COLOURS.values(),
         kinds.values(),
         palette.PLAIN_COLOURS.values(),
@@ -24,7 +25,7 @@ def test_no_two_groups_share_a_colour():
     ]
     times = Counter(chain.from_iterable(map(set, groups)))
     assert set(times.values()) == {1}, times.most_common(2)
-    for group in (palette.COLOURS.values(), kinds.values(), palette.FAMILY_COLOURS):
+    for group in (palette.COLOURS.values(), palette.BLOCK_COLOURS.values(), kinds.values(), palette.FAMILY_COLOURS):
         assert len(set(group)) == len(group)
 
 
