@@ -187,7 +187,9 @@ def class_map_grid(
     most = max(one.values.abs().max().item() for one in found.values()) or 1.0
     grid, head, foot = _Grid(2), 18, 8
     grey = jpeg((0.2 + 0.55 * photo[0].mean(0, keepdim=True)).expand(3, -1, -1))
-    ink = {"text-anchor": "middle", "font-size": 10, "fill": LIT, "stroke": "black", "stroke-width": 2}
+    # As a style: matplotlib's drawings bring one for every text of the page, which an attribute would not overrule.
+    ink = {"text-anchor": "middle", "font-size": 10}
+    outlined = f"fill:{LIT};stroke:black;stroke-width:2;paint-order:stroke"
     parts: list[Markup | str] = []
     spoken = []
     for number, (name, one) in enumerate(found.items()):
@@ -203,7 +205,7 @@ def class_map_grid(
             at = {"x": f"{x + wide / 2:.1f}", "y": f"{y + tall / 2 + 3.5:.1f}"}
             written = f"{value + one.bias:.0f}".replace("-0", "0").replace("-", "−")
             parts.append(tag("rect", **square, **look, stroke=LIT, stroke_opacity=0.25, stroke_width=0.4))
-            parts.append(tag("text", written, **at, **ink, paint_order="stroke"))
+            parts.append(tag("text", written, **at, **ink, style=outlined))
         spoken.append(f"{name}, {_said_for(one.values)}")
     alt = f"A photograph in grey, with the {columns} by {rows} numbers of class maps on it: " + "; ".join(spoken)
     height = -(-len(found) // 2) * (head + grid.side + foot)
