@@ -15,6 +15,7 @@ SECONDS = {
     "01_classic_networks": 80,
     "02_resnets": 100,
     "03_why_resnets_work": 100,
+    "04_networks_in_networks": 90,
     "05_inception": 100,
     "08_side_by_side": 45,
 }

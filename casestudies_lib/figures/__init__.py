@@ -6,7 +6,13 @@ from casestudies_lib.figures.channels import draw_channels, draw_connections, dr
 from casestudies_lib.figures.charts import digits_grid, figure, show
 from casestudies_lib.figures.columns import draw_columns, draw_scaled
 from casestudies_lib.figures.depths import draw_depths
-from casestudies_lib.figures.inside import activation_maps, class_activation, kernel_images, strongest_crops
+from casestudies_lib.figures.inside import (
+    activation_maps,
+    class_activation,
+    class_map_grid,
+    kernel_images,
+    strongest_crops,
+)
 from casestudies_lib.figures.mixing import draw_filter_and_mix
 from casestudies_lib.figures.paths import draw_paths
 from casestudies_lib.figures.poster import draw_poster, parts_of, save_poster
@@ -18,6 +24,7 @@ from casestudies_lib.figures.volumes import draw
 __all__ = [
     "activation_maps",
     "class_activation",
+    "class_map_grid",
     "digits_grid",
     "draw",
     "draw_auxiliary_classifiers",

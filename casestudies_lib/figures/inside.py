@@ -19,7 +19,7 @@ from casestudies_lib.figures.photo import check_photograph, credit_line, jpeg, p
 from casestudies_lib.figures.svg import words
 from casestudies_lib.measure.inside import ClassMap, Place
 from casestudies_lib.page.html import drawing, joined, tag
-from casestudies_lib.page.palette import AGAINST, COLOURS, FOR, MARKER
+from casestudies_lib.page.palette import AGAINST, COLOURS, FOR, LIT, MARKER
 
 WIDTH, GAP = 360, 4  # of every picture, and between its tiles, in its own units
 FINEST = 64  # pixels of a tile's side at most: it is drawn smaller
@@ -161,6 +161,55 @@ def _scale(left: float, top: float, wide: float, tall: float, steps: int = 24) -
         at, width = f"{left + step * wide / steps:.1f}", f"{wide / steps:.1f}"
         parts.append(tag("rect", x=at, y=top, width=width, height=tall, **look, shape_rendering="crispEdges"))
     return parts
+
+
+def class_map_grid(
+    found: Mapping[str, ClassMap], photo: torch.Tensor, *, taken_from: torch.Tensor | None = None
+) -> HTML:
+    """A photograph in grey, once for each class, and on it the numbers of the class's map, each on its square.
+
+    Nothing is smoothed, and the scale is the same for all classes. The class's bias is added to every number, so that
+    their mean, which stands above each picture, is the logit.
+
+    Args:
+        found: what picture and alt text call a class -> its map, see `measure.inside.class_activation_map`.
+        photo: the photograph as the network saw it, `(1, 3, side, side)` with values in [0, 1].
+        taken_from: as for `class_activation`.
+
+    Raises:
+        ValueError: no maps, maps of different sizes, or no photograph.
+    """
+    check_photograph(photo)
+    sizes = {tuple(one.values.shape) for one in found.values()}
+    if len(sizes) != 1:
+        raise ValueError(f"expected maps of one size, got {sorted(sizes) or 'none'}: show maps of one network together")
+    [(rows, columns)] = sizes
+    most = max(one.values.abs().max().item() for one in found.values()) or 1.0
+    grid, head, foot = _Grid(2), 18, 8
+    grey = jpeg((0.2 + 0.55 * photo[0].mean(0, keepdim=True)).expand(3, -1, -1))
+    # As a style: matplotlib's drawings bring one for every text of the page, which an attribute would not overrule.
+    ink = {"text-anchor": "middle", "font-size": 10}
+    outlined = f"fill:{LIT};stroke:black;stroke-width:2;paint-order:stroke"
+    parts: list[Markup | str] = []
+    spoken = []
+    for number, (name, one) in enumerate(found.items()):
+        left, top = number % 2 * (grid.side + GAP), number // 2 * (head + grid.side + foot) + head
+        logit = f"{one.values.mean().item() + one.bias:.1f}".replace("-", "−")
+        parts.append(words(f"{name}: mean {logit}", left, top - 6, "start"))
+        parts.append(_tile(grey, left, top, grid.side, title=name))
+        wide, tall = grid.side / columns, grid.side / rows
+        for place, value in enumerate(one.values.flatten().tolist()):
+            x, y = left + place % columns * wide, top + place // columns * tall
+            look = {"fill": FOR if value > 0 else AGAINST, "fill-opacity": f"{STRENGTH * abs(value) / most:.2f}"}
+            square = {"x": f"{x:.1f}", "y": f"{y:.1f}", "width": f"{wide:.1f}", "height": f"{tall:.1f}"}
+            at = {"x": f"{x + wide / 2:.1f}", "y": f"{y + tall / 2 + 3.5:.1f}"}
+            written = f"{value + one.bias:.0f}".replace("-0", "0").replace("-", "−")
+            parts.append(tag("rect", **square, **look, stroke=LIT, stroke_opacity=0.25, stroke_width=0.4))
+            parts.append(tag("text", written, **at, **ink, style=outlined))
+        spoken.append(f"{name}, {_said_for(one.values)}")
+    alt = f"A photograph in grey, with the {columns} by {rows} numbers of class maps on it: " + "; ".join(spoken)
+    height = -(-len(found) // 2) * (head + grid.side + foot)
+    return _shown(f"{alt}.", parts, height, "", photo if taken_from is None else taken_from)
 
 
 def strongest_crops(

@@ -9,7 +9,13 @@ import torch
 from bs4 import BeautifulSoup
 from PIL import Image
 
-from casestudies_lib.figures.inside import activation_maps, class_activation, kernel_images, strongest_crops
+from casestudies_lib.figures.inside import (
+    activation_maps,
+    class_activation,
+    class_map_grid,
+    kernel_images,
+    strongest_crops,
+)
 from casestudies_lib.measure.inside import ClassMap, Place, class_activation_map
 from casestudies_lib.page.palette import AGAINST, FOR
 from casestudies_lib.resnet import cifar_resnet
@@ -145,6 +151,22 @@ def test_a_map_of_a_network_and_one_of_zeros_can_be_drawn():
     image = photograph("flower", 32)
     for found in (class_activation_map(cifar_resnet(8), image), ClassMap(torch.zeros(8, 8), 0, 0.0)):
         assert len(class_activation(found, image, "a class").data) < MOST
+
+
+def test_class_maps_write_each_number_on_its_square_and_their_mean_is_the_logit(photo):
+    first = ClassMap(torch.tensor([[4.0, -2.2], [0.0, 1.4]]), 0, 0.5)
+    second = ClassMap(torch.tensor([[0.0, 0.0], [0.0, 2.0]]), 1, 0.0)
+    shown = page(class_map_grid({"daisy": first, "rose": second}, photo))
+    told = [text.text for text in shown.find_all("text")]
+    assert told == ["daisy: mean 1.3", "4", "−2", "0", "2", "rose: mean 0.5", "0", "0", "0", "2"]
+    squares = shown.select("rect[fill-opacity]")
+    assert [float(one["fill-opacity"]) for one in squares] == [0.75, 0.41, 0, 0.26, 0, 0, 0, 0.38], "one scale for all"
+    assert [one["fill"] for one in squares[:2]] == [FOR, AGAINST]
+    assert float(squares[1]["x"]) > float(squares[0]["x"]) == float(squares[2]["x"])
+    assert "daisy, strongest in the upper left part" in alt(class_map_grid({"daisy": first}, photo))
+    for wrong in ({}, {"a": first, "b": ClassMap(torch.zeros(3, 3), 1, 0.0)}):
+        with pytest.raises(ValueError, match="one size"):
+            class_map_grid(wrong, photo)
 
 
 # ------------------------------------------------------------------ what excites a channel
