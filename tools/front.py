@@ -145,7 +145,7 @@ def stub(source: str, solution: str) -> str:
     """Of an exercise's cell the function that the solution completes."""
     name = re.findall(r"(?m)^def (\w+)", solution)[0]
     defined = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and node.name == name]
-    return ast.get_source_segment(source, defined[0]) or source
+    return "\n".join(source.splitlines()[defined[0].lineno - 1 : defined[0].end_lineno])  # with its comments
 
 
 def questions_and_discussions(output: BeautifulSoup) -> list[Part]:
@@ -338,7 +338,7 @@ class Cards(Book):
             title,
             tag("p", sentence),
             tag("p", tally(stored_claims(page.path)), class_="tally"),
-            class_="card",
+            class_="chapter-card",
         )
 
 
