@@ -239,7 +239,8 @@ def unproved_prose(text: str) -> list[str]:
     """What a page without code may not say: numbers, which nothing there measures, and papers that nobody knows."""
     # What directives and roles bring was measured, and the number of a licence belongs to its name.
     brought = r"```.*?```|{[\w:]+}`[^`]*`|(?:CC BY(?:-SA)?|Apache) [\d.]+"
-    own = re.sub(brought, "", text, flags=re.DOTALL)
+    typed = re.sub(r"```{(?:cards|lecture)}(.*?)```", r"\1", text, flags=re.DOTALL)  # their words are the page's own
+    own = re.sub(brought, "", typed, flags=re.DOTALL)
     return [written for written, *_ in numerals(own)] + papers_nobody_knows(own)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from copy import copy
 from pathlib import Path
@@ -204,6 +205,78 @@ def test_the_claims_page_gathers_every_claim_and_leads_to_it(site, book):
     assert set(verdicts) == set(claims.VERDICTS) and len(verdicts) == len(page.select(".entry .verdict"))
 
 
+def test_the_start_page_has_a_card_for_each_chapter(site, book):
+    page = site[book / "index.html"]
+    cards = page.select("ul.cards > li")
+    paths = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    assert [card.h3.a["href"] for card in cards] == [f"notebooks/{path.stem}.html" for path in paths]
+    for card, path in zip(cards, paths, strict=True):
+        cells = nbformat.read(path, as_version=4).cells
+        outputs = [output for cell in cells for output in cell.get("outputs", [])]
+        count = len([record for output in outputs for record in output.get("data", {}).get(claims.MIME, [])])
+        proofs = card.select_one(".tally > span").text
+        assert sum(map(int, re.findall(r"\d+", proofs))) == count, proofs
+        assert cells[0].source.startswith(f"# {card.h3.text}\n") and card.svg["aria-hidden"] == "true"
+        assert 3 <= int(re.search(r"(\d+) minutes", card.text)[1]) <= 25
+        assert "data:image/jpeg" not in str(card.svg) or card.select(".credit a[href]"), card.h3.text
+    assert page.select_one("a.start-here")["href"] == cards[0].h3.a["href"]
+    assert page.select_one(".explorer[data-explorer=mix]") and page.select_one("figcaption a[href*='#figure-']")
+    assert not page.select("em, math"), "for these alone a phone would load a whole face, of up to 70 kB"
+
+
+def test_the_sheet_has_every_exercise_and_no_solution(site, book):
+    sheet, solved = (site[book / "book" / f"{name}.html"].article for name in ("exercises", "solutions"))
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        own = site[book / "notebooks" / f"{path.stem}.html"].article.find(id="exercises")
+        here, there = (page.find(id=f"exercises-{int(path.stem[:2])}") for page in (sheet, solved))
+        numbers = [re.match(r"\d\.", title.text)[0] for title in own.select("p > strong") if title.text[:1].isdigit()]
+        for asked in (here, there):
+            found = [title.text[:2] for title in asked.select("p > strong:first-child") if title.text[:1].isdigit()]
+            assert found == numbers == [f"{number}." for number in range(1, len(numbers) + 1)], path.stem
+        solutions = there.select("details.solution")
+        assert len(solutions) == len(numbers) and all(len(fold.text.strip()) > 10 for fold in solutions), path.stem
+        for fold in solutions:
+            fold.extract()
+        words = [part.get_text(" ", strip=True) for part in (here, there)]
+        assert words[0] == words[1], "the sheet is the other without its folds"
+    assert not sheet.select("details") and not sheet.select("[data-wants]") and "Solution" not in sheet.text
+
+
+def test_a_lecture_for_each_chapter_leads_to_figures_and_answers(site, book):
+    lectures = site[book / "book" / "teachers.html"].select("section[id^=lecture-]")
+    assert [lecture["id"] for lecture in lectures] == [f"lecture-{week}" for week in range(1, 9)]
+    for week, lecture in enumerate(lectures, 1):
+        shown = [link["href"] for link in lecture.select("ul.lecture ul a")]
+        assert len(shown) >= 3 and all(f"/0{week}_" in link and f"#figure-{week}-" in link for link in shown)
+        for asked in lecture.select(".asked"):
+            choices = [choice.text for choice in asked.select("li")]
+            assert len(choices) >= 2 and asked.select_one("details p").text.startswith(tuple(choices)), asked
+        assert lecture.select(".asked") and "#exercises" in lecture.select("ul.lecture > li > a")[-1]["href"]
+
+
+def test_the_book_is_cited_as_its_files_say(site, book):
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    config = yaml.safe_load((ROOT / "_config.yml").read_text())
+    cited = citation["preferred-citation"]
+    assert citation["cff-version"] == "1.2.0" and citation["message"] and citation["type"] == "software"
+    assert (citation["version"], citation["license"]) == (project["version"], project["license"])
+    assert citation["title"] == config["title"] and citation["authors"] == cited["authors"] == [
+        {"name": config["author"]}
+    ]
+    assert str(cited["year"]) == config["copyright"]
+    entry = site[book / "index.html"].select_one("div.highlight-bibtex pre").text
+    assert all(f"{{{words}}}" in entry for words in (cited["title"], config["author"], config["copyright"]))
+
+
+def test_the_list_of_changes_has_its_days_in_order(site, book):
+    page = site[book / "book" / "changelog.html"]
+    days = re.findall(r"(?m)^## (\d{4}-\d\d-\d\d)$", (ROOT / "CHANGELOG.md").read_text())
+    assert (
+        [title.text.rstrip("#") for title in page.article.select("h2")] == days == sorted(set(days), reverse=True) != []
+    )
+
+
 def test_pages_are_fit_for_everybody(site):
     for path, page in site.items():
         assert page.html.get("lang") == "en" and page.title.text.strip(), path
@@ -226,12 +299,16 @@ def test_the_book_points_at_its_own_address_and_at_no_other(site, book):
 
 
 def all_but_one_without_pictures(source: Path) -> None:
-    """The pages that nobody looks at in the fork lose what their cells show, which takes long to build."""
+    """The pages that nobody looks at in the fork lose their drawings and claims, which take long to build."""
     for path in (source / "notebooks").glob("*.ipynb"):
         notebook = nbformat.read(path, as_version=4)
         if path.stem != "05_inception":
             for output in (output for cell in notebook.cells for output in cell.get("outputs", [])):
-                output.get("data", {}).pop("text/html", None)
+                html = output.get("data", {}).get("text/html", "")
+                if claims.MIME in output.get("data", {}):
+                    del output["data"]["text/html"]
+                elif html:
+                    output["data"]["text/html"] = re.sub("(?s)(<svg[^>]*>).*?(</svg>)", r"\1\2", html)
         nbformat.write(notebook, path)
 
 

@@ -102,6 +102,8 @@ def test_pages_without_code_say_nothing_that_only_code_can_prove(path):
     assert guards.unproved_prose(text) == []
     for words in ("It has 61,706 weights.", "Over 90 percent.", "$10^9$ of them.", "Nobody (2012) found it."):
         assert guards.unproved_prose(f"{text}\n{words}"), words
+        for directive in ("cards", "lecture"):
+            assert guards.unproved_prose(f"{text}\n```{{{directive}}}\n{words}\n```\n"), words
 
 
 # ------------------------------------------------------------------ copies that the guards must object to

@@ -618,3 +618,17 @@ def test_claims_are_narrowed_by_verdict_network_page_and_words(open_page):
     assert {entry.get_attribute("data-page") for entry in entries.all()} <= {title}
     page.reload()
     assert page.locator("input[name=words]").input_value() == "PARAMETERS abstract" and problems == []
+
+
+def test_printed_solutions_are_open(open_page):
+    page, problems = open_page("book/solutions.html")
+    heights = "[...document.querySelectorAll('details.solution')].map(fold => fold.getBoundingClientRect().height)"
+    closed = page.evaluate(heights)
+    page.emulate_media(media="print")
+    printed = page.evaluate(heights)
+    assert len(printed) > 20 and max(closed) < 40 < min(printed) and problems == []
+
+
+def test_the_start_page_is_light_with_all_that_it_shows(look, address):
+    files = {url.removeprefix(address).partition("?")[0] for url in look("index.html", "phone").asked}
+    assert sum(len(sent(HTML / file)) for file in files if not file.startswith("data:")) < 240_000
