@@ -8,6 +8,11 @@ from typing import NamedTuple
 
 from bs4 import BeautifulSoup, NavigableString, Tag
 from docutils import nodes
+from pybtex.database import Entry
+from pybtex.plugin import register_plugin
+from pybtex.style.formatting.plain import Style
+from pybtex.style.labels import BaseLabelStyle
+from pybtex.style.sorting import BaseSortingStyle
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -18,6 +23,28 @@ GLOSSARY, BIBLIOGRAPHY = "book/glossary", "book/bibliography"
 NOT_MEANT = ("no kernel", "filter depthwise", "these stages")
 SOURCE = re.compile(r"\b([A-Z][A-Za-z]+) ((?:19|20)\d\d)\b")  # LeCun 1998
 JOINER = "\u2060"  # no line ends here
+
+
+def called(paper: Entry) -> str:
+    """`He 2015`, as claims name their sources."""
+    return f"{' '.join(paper.persons['author'][0].last_names)} {paper.fields['year']}"
+
+
+class Names(BaseLabelStyle):
+    def format_labels(self, papers: list[Entry]) -> Iterator[str]:
+        return map(called, papers)
+
+
+class ByName(BaseSortingStyle):
+    def sort(self, papers: list[Entry]) -> list[Entry]:
+        return sorted(papers, key=lambda paper: called(paper).lower())
+
+
+class Papers(Style):
+    """A bibliography in the order of the names."""
+
+    default_label_style = Names
+    default_sorting_style = ByName
 
 
 class Term(NamedTuple):
@@ -114,7 +141,9 @@ def with_links(body: str, bibliography: str, papers: Collection[str]) -> str:
     return str(soup)
 
 
-def sources(soup: BeautifulSoup, text: str, bibliography: str, papers: Collection[str]) -> Iterator[NavigableString | Tag]:
+def sources(
+    soup: BeautifulSoup, text: str, bibliography: str, papers: Collection[str]
+) -> Iterator[NavigableString | Tag]:
     """The words of a source, those that name a paper of the bibliography as links."""
     end = 0
     for found in SOURCE.finditer(text):
@@ -129,6 +158,7 @@ def sources(soup: BeautifulSoup, text: str, bibliography: str, papers: Collectio
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
+    register_plugin("pybtex.style.formatting", "papers", Papers)
     app.connect("doctree-read", follow_glossary)
     app.connect("doctree-resolved", link_terms)
     app.connect("html-page-context", link_claims, priority=910)  # after companion's own, which folds
