@@ -195,7 +195,9 @@ class AllClaims(SphinxDirective):
                     "data_page": title,
                     "data_proof": PROOF[record["kind"]],
                 }
-                section += nodes.raw("", str(tag("div", card, class_="entry", **about)), format="html")
+                section += nodes.raw(
+                    "", str(tag("div", card, class_="entry", id=anchor(record["name"]), **about)), format="html"
+                )
             found.append(section)
         return found
 

@@ -17,6 +17,7 @@ import yaml
 from address import ROOT
 from bs4 import BeautifulSoup, NavigableString, Tag
 from fontTools.ttLib import TTFont
+from guards import SOURCES
 
 from casestudies_lib.page import claims
 from casestudies_lib.training.photographs import PHOTOGRAPHS
@@ -107,7 +108,7 @@ def against_the_pattern(site: dict[Path, BeautifulSoup]) -> list[str]:
             if not re.match(r"Figure \d+\.\d+\. .{20}", words):
                 wrong.append(f"{path.name}: {figure['id']} has no number with a caption: {words!r}")
         cards = {card["id"] for card in page.select(".claim[id]")}
-        for link in page.select('article a[href^="#claim-"]'):
+        for link in page.select('article a[href^="#claim-"]:not(.permalink)'):
             if link["href"][1:] not in cards or "proof-mark" not in link["class"] or not link.get("aria-label"):
                 wrong.append(f"{path.name}: a mark leads nowhere: {link}")
     return wrong
@@ -190,7 +191,7 @@ def test_the_page_of_pictures_names_every_photograph(site, book):
 
 def test_the_claims_page_gathers_every_claim_and_leads_to_it(site, book):
     page = site[book / "book" / "claims.html"]
-    gathered = [card.find("a")["href"] for card in page.find_all(class_="claim")]
+    gathered = [card.select_one('a[href*="notebooks/"]')["href"] for card in page.find_all(class_="claim")]
     wanted = [
         f"../notebooks/{path.stem}.html#{claims.anchor(record['name'])}"
         for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -277,6 +278,66 @@ def test_the_list_of_changes_has_its_days_in_order(site, book):
     )
 
 
+def notebook_pages(site: dict[Path, BeautifulSoup]) -> list[tuple[Path, BeautifulSoup]]:
+    return [(path, page) for path, page in site.items() if path.parent.name == "notebooks"]
+
+
+def test_first_uses_of_terms_lead_to_the_glossary_with_its_words(site, book):
+    says, taught, first = {}, {}, None
+    for part in site[book / "book" / "glossary.html"].select("dl.glossary > *"):
+        if part.name == "dt":
+            first = first or part["id"]  # of several names of one term
+        else:
+            says[first] = " ".join(part.p.text.split())
+            taught[first] = {Path(link["href"].partition("#")[0]).name for link in part.select("p + p a")}
+            first = None
+    assert len(says) > 80 and all(taught.values())
+    for path, page in notebook_pages(site):
+        links = page.select("a.term")
+        places = [link["href"].removeprefix("../book/glossary.html#") for link in links]
+        assert places and len(set(places)) == len(places), path.name
+        assert [link["title"] for link in links] == [says[place] for place in places], path.name
+        assert not [place for place in places if path.name in taught[place]], path.name
+        elsewhere = "h1, h2, h3, td, pre, code, figcaption, .claim, .answer, .ask, .discussion"
+        assert page.select(f":is({elsewhere}) a.term") == [], path.name
+    assert sum(len(page.select("a.term")) for _, page in notebook_pages(site)) > 100
+
+
+def test_claims_lead_to_themselves_and_to_their_sources(site, book):
+    papers = {entry["id"] for entry in site[book / "book" / "bibliography.html"].select("div.citation[id]")}
+    assert papers == SOURCES
+    gathered = book / "book" / "claims.html"
+    for path, page in [*notebook_pages(site), (gathered, site[gathered])]:
+        for card in page.select("article .claim"):
+            place = (card.find_parent(class_="entry") or card)["id"]
+            (link,) = card.select("a.permalink")
+            assert link["href"] == f"#{place}" and link["aria-label"] == f"Link to {place[6:].upper()}", path.name
+            source = " ".join(card.find_all("div", recursive=False)[-1].find_all(string=True, recursive=False))
+            links = {link["href"].partition("#")[2] for link in card.select("a.source")}
+            assert not papers & {f"{a}{y}".lower() for a, y in re.findall(r"(\w+) (\d{4})", source)}, place
+            assert links <= papers and (links or re.search(r"measured|counted", card.text)), place
+    assert len(site[gathered].select("a.source")) > 200
+
+
+def test_papers_can_be_looked_up(site, book):
+    entries = site[book / "book" / "bibliography.html"].select("div.citation")
+    ways = {
+        entry["id"]: entry.select('a[href^="https://doi.org/10."], a[href^="https://arxiv.org/abs/"]')
+        for entry in entries
+    }
+    assert {key for key, links in ways.items() if len(links) != 1} == {"hochreiter1991"}  # a thesis of before
+    names = [entry.select_one(".label").text.strip("[]") for entry in entries]
+    assert "He 2015" in names and names == sorted(names, key=str.lower)
+
+
+def test_the_reference_has_every_network_and_no_raw_markup(site, book):
+    page = site[book / "book" / "library.html"]
+    names = {entry["id"].rpartition(".")[2] for entry in page.select("dt.sig[id]")}
+    assert {"lenet5", "alexnet", "vgg", "resnet", "mobilenet_v1", "efficientnet"} <= names
+    assert {"anatomy", "train", "draw_block", "Network"} <= names
+    assert not re.search(r"(?m)^(Args|Raises):|\|\s*---|``", page.article.text)
+
+
 def test_pages_are_fit_for_everybody(site):
     for path, page in site.items():
         assert page.html.get("lang") == "en" and page.title.text.strip(), path
@@ -290,7 +351,11 @@ def test_the_book_points_at_its_own_address_and_at_no_other(site, book):
     """While there is no address, nothing points at a repository that a stranger could register."""
     own = address.configured()
     for path, page in site.items():
-        links = [a["href"] for a in page.find_all("a", href=True) if re.match(r"https?://(?!doi\.org/)", a["href"])]
+        links = [
+            a["href"]
+            for a in page.find_all("a", href=True)
+            if re.match(r"https?://(?!doi\.org/|arxiv\.org/abs/)", a["href"])
+        ]
         links = [link for link in links if link not in CREDITS]
         assert all(own and own.removeprefix("https://github.com/") in link for link in links), (path, links)
     for path in book.joinpath("_sources").rglob("*.ipynb"):
