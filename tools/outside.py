@@ -1,7 +1,7 @@
 """What others see of the site: search engines, and whoever shows a link with a description and a picture.
 
-What needs an absolute address is absent while the book has none: canonical links, pictures, the map of the site, and the
-page for addresses that lead nowhere, which can stand at any depth and so links by absolute paths.
+What needs an absolute address is absent while the book has none: canonical links, pictures, the map of the site, and
+the page for addresses that lead nowhere, which is shown at any depth and so links by absolute paths.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a page may do, in its own head: run its own scripts and no others, and ask no other host for anything.
 
-A Content-Security-Policy names each inline script of the page by its hash, so that one that somebody smuggles in does not
-run. Event handlers in attributes cannot be named, so the theme's two buttons get theirs from companion.js.
+A Content-Security-Policy names each inline script of the page by its hash, so that one that somebody smuggles in does
+not run. Event handlers in attributes cannot be named, so the theme's two buttons get theirs from companion.js.
 """
 
 from __future__ import annotations

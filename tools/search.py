@@ -1,7 +1,7 @@
 """The search of the site: an index of the sections' prose, which `search.js` ranks in the reader's browser.
 
-Sphinx's own search drops every number of a question, finds pages and no sections, and reads whole pages, with their code,
-for its snippets, which browsers refuse for pages from disk. Here snippets come from the index, a script like any other.
+Sphinx's own search drops every number of a question, finds pages and no sections, and reads whole pages, with their
+code, for its snippets, which browsers refuse for pages from disk. Here snippets come from the index, which is a script.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ LAST = "book/"
 LEFT_OUT = {"search.html", "genindex.html", "404.html", "book/claims.html"}
 # What is no prose: code, folds, tables, what a reader moves, evidence, and what only leads elsewhere.
 NO_PROSE = (
-    "details, pre, table, svg, script, style, canvas, form, button, .formula, .ask, .numbers, .claim > :not(.says), "
-    "figure.fig > :not(figcaption), figcaption > strong:first-child, .drawing, .explorer, .headerlink, .section-number, "
-    ".proof-mark, .legend, .toctree-wrapper, .tableofcontents-wrapper, .visually-hidden"
+    "details, pre, table, svg, script, style, canvas, form, button, .ask, .numbers, .claim > :not(.says), "
+    "figure.fig > :not(figcaption), figcaption > strong:first-child, .drawing, .explorer, .headerlink, "
+    ".section-number, .proof-mark, .legend, .toctree-wrapper, .tableofcontents-wrapper, .visually-hidden"
 )
 BLOCKS = ["p", "li", "dt", "dd", "figcaption", "blockquote", "div", "h1", "h2", "h3", "h4"]
 
@@ -45,6 +45,8 @@ def sections(page: BeautifulSoup) -> Iterator[tuple[str, str, list[str], str]]:
     for part in article.select(NO_PROSE):
         if not part.decomposed:
             part.decompose()
+    for formula in article.select(".formula"):
+        formula.replace_with(" … ")
     for formula in article.select("math"):
         formula.replace_with(spoken(formula))
     for section in reversed(article.select("section[id]")):
@@ -84,7 +86,7 @@ def spoken(formula: Tag | NavigableString) -> str:
 
 
 def index(root: Path) -> list[list]:
-    """All sections of all pages, in the order of the contents: address, page, title, terms, prose, whether they come last."""
+    """Every section of every page: its address, page, title, terms and prose, and whether it comes last."""
     found = []
     for path in sorted(path for path in root.rglob("*.html") if not path.is_relative_to(root / "_static")):
         name = path.relative_to(root).as_posix()

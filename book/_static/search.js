@@ -1,5 +1,5 @@
 // The search: the sections that have the words asked for, best first. tools/search.py writes what it looks through.
-const Search = (() => {
+globalThis.Search = (() => {
   const COMMON = new Set("a an and are as at be by do does for from how in is it of on or that the to was what when why with".split(" "));
   const MOST = 20; // hits that are shown
   const LONG = 240; // characters of a snippet, about
@@ -87,8 +87,8 @@ const Search = (() => {
       text += next;
     }
     if (text.length <= 1.5 * LONG) return text;
-    const places = words(text).filter(({ word }) => asked.some((term) => means(word, term)));
-    const from = Math.max(0, text.lastIndexOf(" ", Math.max(0, (places[0]?.from ?? 0) - LONG / 2)));
+    const place = words(text).find(({ word }) => asked.some((term) => means(word, term)))?.from ?? 0;
+    const from = Math.max(0, text.lastIndexOf(" ", Math.max(0, place - LONG / 2)));
     return `${from > 0 ? "… " : ""}${text.slice(from, text.indexOf(" ", from + LONG)).trim()} …`;
   };
 
