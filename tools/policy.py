@@ -33,7 +33,7 @@ def policy(page: str) -> str:
         "base-uri": "'none'",
         "form-action": "'self'",
     }
-    if " data-network=" in page:
+    if re.search(r' data-network="[^"]*\.js"', page):
         rules["worker-src"] = "blob:"
     return "; ".join(f"{name} {value}" for name, value in rules.items())
 

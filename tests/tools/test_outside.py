@@ -7,6 +7,7 @@ import pytest
 import search
 from bs4 import BeautifulSoup
 
+HUB = "https://github.com/"
 FORMULA = "<math><semantics><mrow><msub><mi>n</mi><mi>h</mi></msub><mo>/</mo><mn>2</mn></mrow>"
 FORMULA += '<annotation encoding="application/x-tex">n_h/2</annotation></semantics></math>'
 PAGE = f"""<article><section id="top"><h1><span class="section-number">1 </span>A page<a class="headerlink">#</a></h1>
@@ -58,8 +59,8 @@ def test_a_page_for_lost_readers_links_from_the_root_of_the_site():
     ("repository", "site"),
     [
         ("", ""),
-        ("https://github.com/An_owner/a_fork", "https://an_owner.github.io/a_fork/"),
-        ("https://github.com/an_owner/an_owner.github.io", "https://an_owner.github.io/"),
+        (f"{HUB}An_owner/a_fork", "https://an_owner.github.io/a_fork/"),
+        (f"{HUB}an_owner/an_owner.github.io", "https://an_owner.github.io/"),
         ("https://example.org/an_owner/a_fork", ""),
     ],
 )
@@ -77,6 +78,7 @@ def test_a_policy_names_the_scripts_of_its_page_and_no_others():
     assert rules["script-src"].count("sha256-") == 2 and "worker-src" not in rules
     assert "'sha256-" + policy.b64encode(policy.sha256(b"one()").digest()).decode() in rules["script-src"]
     assert "worker-src blob:" in policy.policy(page + '<div data-network="n.js">')
+    assert "worker-src" not in policy.policy(page + '<div data-network="VGG">')  # of a claim
 
 
 def test_a_page_is_guarded_once_and_keeps_no_handler():
