@@ -36,3 +36,13 @@ def branch() -> str:
 def notebook_branch() -> str:
     """The branch whose notebooks launch: the one that the workflow writes, else the one that readers edit."""
     return "colab" if os.environ.get("REPOSITORY_URL") else branch()
+
+
+def site() -> str:
+    """Where the pages of that repository are served, with a slash at the end; empty while there is no address."""
+    place = published().removeprefix("https://github.com/")
+    owner, _, name = place.partition("/")
+    if not name or "/" in name or ":" in place:
+        return ""
+    host = f"https://{owner.lower()}.github.io/"
+    return host if name.lower() == f"{owner.lower()}.github.io" else f"{host}{name}/"

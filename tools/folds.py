@@ -11,6 +11,7 @@ from copy import copy
 from itertools import groupby
 
 from bs4 import BeautifulSoup, NavigableString, Tag
+from docutils.nodes import make_id
 
 # What stands at the end of a sentence: what it says of the sentence, and what the legend says of that.
 MARKS = {"✓": "checked", "❝": "quoted", "⏺": "recorded"}
@@ -42,6 +43,10 @@ def fold(body: str, lost: Callable[[str], None]) -> str:
         return body
     for card in soup.select(".claim"):
         name_lines(card)
+    for discussion in soup.select("details.discussion"):
+        title = discussion.summary.get_text() if discussion.summary else ""
+        if not title.startswith("Discussion"):  # which many exercises have
+            discussion["id"] = make_id(title)  # so that a search can lead there
     for picture in soup.select('.drawing[style*="overflow-x:auto"]'):
         picture["tabindex"] = "0"  # what scrolls can be scrolled with a keyboard
     for head in soup.select("th"):

@@ -113,7 +113,7 @@
     addEventListener("keydown", (event) => event.key === "Escape" && hide());
     addEventListener("resize", hide);
     addEventListener("pointerdown", (event) => open && !box.contains(event.target) && event.target.closest("a.proof-mark") !== open && hide());
-    const go = () => location.hash.startsWith("#claim-") && unfold(goal(location));
+    const go = () => location.hash && goal(location)?.closest("details") && unfold(goal(location));
     addEventListener("hashchange", go);
     go();
   };
@@ -221,7 +221,14 @@
     for (const formula of document.querySelectorAll(".formula")) if (formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0;
   });
 
+  // The theme's buttons, whose handlers may not stand in the page (tools/policy.py).
+  const DOES = { print: () => print(), fullscreen: () => window.toggleFullScreen() };
+  const buttons = () => {
+    for (const button of document.querySelectorAll("[data-does]")) button.addEventListener("click", DOES[button.dataset.does]);
+  };
+
   addEventListener("DOMContentLoaded", () => {
+    buttons();
     proofs();
     predictions();
     numbers();

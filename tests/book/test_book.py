@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
+from base64 import b64encode
 from collections.abc import Iterator
 from copy import copy
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
 
@@ -18,6 +21,7 @@ from address import ROOT
 from bs4 import BeautifulSoup, NavigableString, Tag
 from fontTools.ttLib import TTFont
 from guards import SOURCES
+from PIL import Image
 
 from casestudies_lib.page import claims
 from casestudies_lib.training.photographs import PHOTOGRAPHS
@@ -158,6 +162,52 @@ def test_pages_bring_one_style_sheet_and_scripts_that_wait(site, book):
             }
             assert ord(drawn) in icons, icon
     assert not [path for path, page in site.items() if page.select("script[src*=fontawesome], script[src*=mathjax]")]
+
+
+def against_the_policy(page: BeautifulSoup) -> list[str]:
+    """Scripts of a page that its own policy refuses."""
+    allowed = page.find("meta", {"http-equiv": "Content-Security-Policy"})["content"]
+    wrong = [str(one)[:80] for one in page.find_all(lambda tag: any(name.startswith("on") for name in tag.attrs))]
+    wrong += [str(link) for link in page.select('a[href^="javascript:"]')]
+    for script in page.find_all("script", src=False):
+        digest = b64encode(sha256(script.string.encode()).digest()).decode()
+        if script.get("type") != "application/ld+json" and f"'sha256-{digest}'" not in allowed:
+            wrong.append(script.string[:80])
+    return wrong
+
+
+def test_each_page_has_a_policy_that_lets_its_own_scripts_run_and_no_others(site):
+    workers = []
+    for path, page in site.items():
+        (policy,) = page.find_all("meta", {"http-equiv": "Content-Security-Policy"})
+        rules = dict(rule.split(" ", 1) for rule in policy["content"].split("; "))
+        workers += [path.name] * ("worker-src" in rules)
+        assert rules["default-src"] == rules["base-uri"] == "'none'" and "unsafe" not in rules["script-src"], path
+        assert policy.find_previous_sibling() == page.head.meta, "nothing but the encoding stands before it"
+        assert against_the_policy(page) == [], path
+    assert workers == ["09_use_a_trained_network.html"]
+    (page,) = [page for path, page in site.items() if path.name == "index.html"]
+    for planted in ("<script>planted()</script>", "<p onclick='planted()'>"):
+        assert against_the_policy(BeautifulSoup(str(page).replace("</main>", f"{planted}</main>"), "html.parser"))
+
+
+def test_each_page_describes_itself(site, book):
+    listed = {path: page for path, page in site.items() if path.name not in ("search.html", "genindex.html")}
+    said = {}
+    for path, page in listed.items():
+        metas = {meta.get("name") or meta.get("property"): meta.get("content") for meta in page.select("meta")}
+        said[path] = metas["description"]
+        assert 40 < len(said[path]) < 320 and said[path] == metas["og:description"], path
+        assert metas["og:title"] and metas["og:site_name"] == "CNN Case Studies"
+        assert len(page.select("meta[name=theme-color]")) == 2
+        data = json.loads(page.find("script", type="application/ld+json").string)
+        assert data["@context"] == "https://schema.org" and data["description"] == said[path]
+        assert "url" not in data and not {"og:url", "og:image"} & set(metas), "there is no address"
+    assert len(set(said.values())) == len(said)
+    start = json.loads(site[book / "index.html"].find("script", type="application/ld+json").string)
+    assert [part["position"] for part in start["hasPart"]] == list(range(1, 11))
+    absent = ("sitemap.xml", "robots.txt", "404.html", "_static/cards")
+    assert not [name for name in absent if (book / name).exists()]
 
 
 def test_links_between_pages(site):
@@ -387,8 +437,29 @@ def test_a_fork_gets_its_own_links(build_book):
         FORK,
     }
     assert all("an_owner/a_fork" in link or "doi.org" in link for link in links - CREDITS), links
+    assert_seen_from_outside(html)
     index = (html / "index.html").read_text()
     assert f"{FORK}/edit/main/index.md" in index and "colab.research" not in index
+
+
+def assert_seen_from_outside(html: Path) -> None:
+    """What needs the address of the fork's pages is there, and leads to files of theirs."""
+    home = "https://an_owner.github.io/a_fork/"
+    places = re.findall("<loc>(.*)</loc>", (html / "sitemap.xml").read_text())
+    assert home in places and all((html / (place.removeprefix(home) or "index.html")).is_file() for place in places)
+    assert f"{home}notebooks/05_inception.html" in places and len(places) == len(set(places)) > 12
+    assert f"Sitemap: {home}sitemap.xml" in (html / "robots.txt").read_text()
+    page = BeautifulSoup((html / "notebooks" / "05_inception.html").read_text(), "html.parser")
+    card = page.find("meta", property="og:image")["content"]
+    with Image.open(html / card.removeprefix(home)) as picture:
+        assert picture.size == (1200, 630) and len(picture.getcolors(1 << 20)) > 50
+    assert page.find("link", rel="canonical")["href"] == f"{home}notebooks/05_inception.html"
+    lost = BeautifulSoup((html / "404.html").read_text(), "html.parser")
+    links = [element.get(key) for element in lost.find_all(True) for key in ("href", "src", "action")]
+    links = [link.partition("?")[0] for link in links if link and not link.startswith(("#", "https://"))]
+    assert len(links) > 20 and all(link.startswith("/a_fork/") for link in links), links
+    files = [html / (link.removeprefix("/a_fork/") or "index.html") for link in links]
+    assert all(file.is_file() for file in files), [file for file in files if not file.is_file()]
 
 
 def test_the_address_is_written_in_one_place():

@@ -455,10 +455,119 @@ def test_mixing_channels_in_the_browser_is_a_convolution(open_page):
     assert problems == []
 
 
-def test_search_finds_a_network(open_page):
-    page, problems = open_page("search.html?q=LeNet")
-    page.wait_for_selector("ul.search li a")
-    assert "Classic Networks" in page.locator("ul.search").inner_text() and problems == []
+# What is asked, the page that teaches it (and the section, where only one does), and words of the snippet.
+SOUGHT = [
+    ("skip connection", "02_resnets.html#the-residual-block", "the shortcut, or skip connection"),
+    ("227", "01_classic_networks.html#for-the-curious-lrn", "227"),
+    ("1×1", "04_networks_in_networks.html", "1×1"),
+    ("1x1", "04_networks_in_networks.html", "1×1"),
+    ("bottleneck", "02_resnets.html#", "bottleneck"),
+    ("SiLU", "07_efficientnet.html#b0", "which PyTorch calls SiLU"),
+    ("residual block", "02_resnets.html#the-residual-block", "residual block"),
+    ("global average pooling", "04_networks_in_networks.html#", "by global average pooling"),
+    ("degradation", "02_resnets.html#the-puzzle-of-depth", "the degradation problem"),
+    ("normalization", "0", "normalisation"),
+]
+NO_PROSE = re.compile(r"\bimport\b|\\|Show code|Hide code|\$|[a-z]{3}[.?!][A-Z]")
+
+
+@pytest.mark.parametrize(("asked", "first", "said"), SOUGHT)
+def test_search_finds_first_where_a_thing_is_taught(open_page, asked, first, said):
+    page, problems = open_page(f"search.html?q={asked}")
+    hit = page.locator("ul.hits li").first
+    assert hit.locator("a").get_attribute("href").startswith(f"notebooks/{first}")
+    snippets = page.locator(".hits .snippet").all_text_contents()
+    assert said in snippets[0] and len(snippets[0]) < 500
+    assert hit.locator("mark").count() and not [text for text in snippets if NO_PROSE.search(text)]
+    pages = [link.get_attribute("href").partition("/")[0] for link in page.locator(".hits li > a").all()]
+    assert pages == sorted(pages, key=lambda folder: folder == "book"), "what gathers comes last"
+    assert page.locator(".hits + p a").get_attribute("href").startswith("book/claims.html?words=")
+    assert problems == []
+
+
+def test_search_says_when_there_is_nothing(open_page):
+    page, problems = open_page("search.html?q=zebrafish")
+    assert page.get_by_role("status").text_content() == "No section has all of these words." and problems == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_search_works_from_disk_and_leads_into_a_fold_with_the_words_marked(browser, scheme):
+    page, problems = browser.new_context(color_scheme=scheme).new_page(), []
+    page.on("console", lambda m: problems.append(m.text) if m.type in ("error", "warning") else None)
+    page.goto((HTML / "book" / "bibliography.html").as_uri())
+    page.keyboard.press("Control+k")
+    page.locator("dialog input[name=q]").fill("227")
+    page.keyboard.press("Enter")
+    page.locator(".hits li a").first.click()
+    page.wait_for_url("**/01_classic_networks.html#for-the-curious*")
+    page.locator("details[open] span.highlighted", has_text="227").first.wait_for(state="visible")
+    wait_until(page, "document.querySelector(location.hash).getBoundingClientRect().top < innerHeight")
+    colours = page.locator("details[open] span.highlighted").first.evaluate(
+        "word => [getComputedStyle(word).color, getComputedStyle(word).backgroundColor]"
+    )
+    assert contrast(*colours) > 4.5 and problems == []
+    page.context.close()
+
+
+def wait_until(page, holds: str) -> None:
+    """Wait until it is so; Playwright's own waiting evaluates a string in the page, which the policy refuses."""
+    for _ in range(100):
+        if page.evaluate(holds):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"not so in ten seconds: {holds}")
+
+
+def contrast(*colours: str) -> float:
+    """How far apart two colours are in brightness, as WCAG counts it."""
+
+    def brightness(colour: str) -> float:
+        parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    dark, light = sorted(map(brightness, colours))
+    return (light + 0.05) / (dark + 0.05)
+
+
+PLANTED = "<script>window.planted = 1</script><img src='_static/favicon.svg' alt='' onload='window.planted = 1'>"
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_a_planted_script_is_refused_by_the_policy_and_by_nothing_else(browser, address, guarded):
+    page, problems = browser.new_context().new_page(), []
+    page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
+
+    def plant(route) -> None:
+        body = (HTML / "index.html").read_text().replace("<main", f"{PLANTED}<main", 1)
+        meta = r'<meta http-equiv="Content-Security-Policy"[^>]*>'
+        route.fulfill(body=body if guarded else re.sub(meta, "", body), content_type="text/html")
+
+    page.route("**/index.html", plant)
+    page.goto(address + "index.html", wait_until="networkidle")
+    assert page.evaluate("window.planted") == (None if guarded else 1)
+    assert len([text for text in problems if "Content Security Policy" in text]) == (2 if guarded else 0)
+    page.context.close()
+
+
+def test_the_themes_buttons_work_without_handlers_in_the_page(open_page):
+    page, problems = open_page("index.html")
+    page.evaluate("window.print = () => { window.printed = true; }")
+    page.locator("[data-does=print]").evaluate("button => button.click()")
+    page.locator("[data-does=fullscreen]").click()
+    wait_until(page, "Boolean(window.printed && document.fullscreenElement)")
+    assert problems == []
+
+
+@pytest.mark.parametrize("start", ["served", "from disk"])
+def test_the_trained_network_starts_under_the_policy_of_its_page(browser, address, start):
+    page, problems = browser.new_context().new_page(), []
+    page.on("console", lambda m: problems.append(m.text) if m.type in ("error", "warning") else None)
+    page.goto((address if start == "served" else f"{HTML.as_uri()}/") + "notebooks/09_use_a_trained_network.html")
+    page.locator(".explorer .load").click()
+    page.locator("output", has_text="The network is here.").wait_for(timeout=30_000)
+    assert problems == []
+    page.context.close()
 
 
 def test_solutions_unfold(open_page):

@@ -1,0 +1,112 @@
+"""The search of the site: an index of the sections' prose, which `search.js` ranks in the reader's browser.
+
+Sphinx's own search drops every number of a question, finds pages and no sections, and reads whole pages, with their
+code, for its snippets, which browsers refuse for pages from disk. Here snippets come from the index, which is a script.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from bs4 import BeautifulSoup, NavigableString, Tag
+from folds import name_lines
+from sphinx.application import Sphinx
+from sphinx.util.typing import ExtensionMetadata
+
+INDEX = "_static/search-index.js"
+# Pages of this folder gather what others teach: their hits come after all hits of other pages.
+LAST = "book/"
+# The page of claims has a search of its own, to which ours leads.
+LEFT_OUT = {"search.html", "genindex.html", "404.html", "book/claims.html"}
+# What is no prose: code, folds, tables, what a reader moves, evidence, and what only leads elsewhere.
+NO_PROSE = (
+    "details, pre, table, svg, script, style, canvas, form, button, .ask, .numbers, .claim > :not(.says), "
+    "figure.fig > :not(figcaption), figcaption > strong:first-child, .drawing, .explorer, .headerlink, "
+    ".section-number, .proof-mark, .legend, .toctree-wrapper, .tableofcontents-wrapper, .visually-hidden"
+)
+BLOCKS = ["p", "li", "dt", "dd", "figcaption", "blockquote", "div", "h1", "h2", "h3", "h4"]
+
+
+def sections(page: BeautifulSoup) -> Iterator[tuple[str, str, list[str], str]]:
+    """Each section of a page, inner ones and last ones first: its place, its title, the terms it stresses, its prose.
+
+    A fold with a title and a place is a section of its own.
+    """
+    article = page.article
+    if article is None:
+        return
+    for card in article.select(".claim"):
+        name_lines(card)
+    for fold in article.select("details.discussion[id]"):
+        fold.name = "section"
+    for part in article.select(NO_PROSE):
+        if not part.decomposed:
+            part.decompose()
+    for formula in article.select(".formula"):
+        formula.replace_with(" … ")
+    for formula in article.select("math"):
+        formula.replace_with(spoken(formula))
+    for section in reversed(article.select("section[id]")):
+        head = section.find(["h1", "h2", "h3", "h4", "summary"])
+        title = words(head.extract()) if isinstance(head, Tag) else ""
+        stressed = [words(term) for term in section.select("em, strong, dt")]
+        for block in section.find_all(BLOCKS):
+            block.append(" ")
+        yield str(section["id"]), title, stressed, words(section.extract())
+
+
+def words(tag: Tag) -> str:
+    """What a reader sees of it, with single spaces."""
+    return re.sub(r"\s+", " ", tag.get_text().replace("\u2060", "")).strip()
+
+
+def spoken(formula: Tag | NavigableString) -> str:
+    """A formula in a line of text: a_b, a^b, a/b, √a, and everything else as it stands."""
+    if isinstance(formula, NavigableString):
+        return formula.strip()
+    parts = [spoken(part) for part in formula.children if isinstance(part, (Tag, NavigableString))]
+    parts = [part for part in parts if part]
+    match formula.name:
+        case "annotation":
+            return ""
+        case "msub" | "munder":
+            return "_".join(parts)
+        case "msup" | "mover":
+            return "^".join(parts)
+        case "msubsup" | "munderover":
+            return "{}_{}^{}".format(*parts)
+        case "mfrac":
+            return "/".join(parts)
+        case "msqrt":
+            return "√" + "".join(parts)
+    return "".join(parts)
+
+
+def index(root: Path) -> list[list]:
+    """Every section of every page: its address, page, title, terms and prose, and whether it comes last."""
+    found = []
+    for path in sorted(path for path in root.rglob("*.html") if not path.is_relative_to(root / "_static")):
+        name = path.relative_to(root).as_posix()
+        if name in LEFT_OUT:
+            continue
+        own = list(sections(BeautifulSoup(path.read_text("utf-8"), "html.parser")))[::-1]
+        for place, title, stressed, prose in own:
+            first = place == own[0][0]
+            address = name if first else f"{name}#{place}"
+            found.append([address, own[0][1], "" if first else title, stressed, prose, int(name.startswith(LAST))])
+    return found
+
+
+def write_index(app: Sphinx, exception: Exception | None) -> None:
+    if exception is None and app.builder.name == "html":
+        root = Path(app.outdir)
+        text = json.dumps(index(root), ensure_ascii=False, separators=(",", ":"))
+        (root / INDEX).write_text(f"window.SECTIONS = {text};\n", "utf-8", newline="")
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    app.connect("build-finished", write_index, priority=910)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
