@@ -41,7 +41,7 @@ class Row(NamedTuple):
 
 # What the horizontal axis can be, and the columns of the table.
 PRICES = {"macs": "MACs", "parameters": "parameters", "time": "time, × ResNet-18", "depth": "layers with weights"}
-COLUMNS = {"title": "network", "year": "year", "accuracy": "top-1 %", "side": "pixels", "parameters": "parameters"}
+COLUMNS = {"title": "network", "year": "year", "accuracy": "top-1 %", "side": "px", "parameters": "params"}
 COLUMNS |= {"macs": "MACs", "depth": "layers", "sees": "sees", "time": "× time"}
 # What can be had at most; where both stand at first, every network of the book fits.
 LIMITS = {
