@@ -24,6 +24,8 @@ from casestudies_lib.page.claims import MIME, VERDICTS, anchor, as_html
 from casestudies_lib.page.html import tag
 
 NETWORK_FILE = f"_static/{NETWORK}.js"
+# A link that a cell made to another page, which in Jupyter is a notebook.
+LINK = re.compile(r'href="(\d\d_\w+)\.ipynb(#[\w-]+)?"')
 POSTER_FILES = {"PDF": "_static/cnn-poster.pdf", "picture": "_static/cnn-poster.png"}
 # What a claim is about, by the beginning of its name, and what it rests on, by its kind.
 ABOUT = {
@@ -79,6 +81,7 @@ def mend(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.do
         body = share(context["body"]).replace('<summary aria-label="Toggle hidden content"', "<summary")
         body = body.replace(PLACE, f'data-network="{"../" * page.count("/")}{NETWORK_FILE}"')
         body = body.replace(SHEET, poster_links("../" * page.count("/")))
+        body = LINK.sub(r'href="\1.html\2"', body)
         body = body.replace(NOT_TRIED, "Try it in Jupyter or Colab, where the page marks your answer.")
         body = body.replace("⏺ recorded", f"{drawn('recorded')} recorded")
         body = re.sub(r' role="(doc-biblioentry|list)"', "", body)
@@ -89,7 +92,10 @@ def poster_links(up: str) -> str:
     """Where the printed sheet is, below its picture: browsers save what these links lead to."""
     links = [tag("a", kind, href=up + file, download=Path(file).name) for kind, file in POSTER_FILES.items()]
     said = (SCROLL, "To print it on A2 or A3, take it as a ", links[0], " or as a ", links[1], ".")
-    return str(tag("p", *said, class_="sheet", style=BELOW_IT))
+    picture = up + POSTER_FILES["picture"]
+    look = {"loading": "lazy", "style": "width:100%;height:auto", "width": 1684, "height": 1191}
+    small = tag("img", src=picture, alt="The whole sheet, small; a click opens the large picture", **look)
+    return str(tag("p", *said, class_="sheet", style=BELOW_IT)) + str(tag("a", small, href=picture, class_="whole"))
 
 
 class Marks(SphinxTransform):

@@ -22,7 +22,7 @@ class Row(NamedTuple):
     """One network: what was counted and measured of it, and what its paper says.
 
     `sees` is in pixels, `time` relative to that of ResNet-18, `views` what of an image one prediction of
-    the paper's averaged.
+    the paper's averaged, `side` that of the image, in pixels.
     """
 
     title: str
@@ -36,12 +36,13 @@ class Row(NamedTuple):
     time: float
     source: str
     views: str = "not said"
+    side: int = 224
 
 
 # What the horizontal axis can be, and the columns of the table.
 PRICES = {"macs": "MACs", "parameters": "parameters", "time": "time, × ResNet-18", "depth": "layers with weights"}
-COLUMNS = {"title": "network", "year": "year", "accuracy": "top-1 %", "parameters": "parameters", "macs": "MACs"}
-COLUMNS |= {"depth": "layers", "sees": "sees", "time": "× time"}
+COLUMNS = {"title": "network", "year": "year", "accuracy": "top-1 %", "side": "px", "parameters": "params"}
+COLUMNS |= {"macs": "MACs", "depth": "layers", "sees": "sees", "time": "× time"}
 # What can be had at most; where both stand at first, every network of the book fits.
 LIMITS = {
     "gigamacs": Knob("at most, billion MACs", (0.06, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 4, 6, 10, 20, 40), 40),

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup, escape
 
-EMPTY = {"br", "image", "input", "link", "meta", "path", "rect"}  # tags that hold nothing
+EMPTY = {"br", "image", "img", "input", "link", "meta", "path", "rect"}  # tags that hold nothing
 LEFT, RIGHT = "text-align:left", "text-align:right"
 
 

@@ -9,6 +9,7 @@ from math import isfinite
 from numbers import Integral, Real
 
 from IPython.display import HTML, Markdown
+from markupsafe import Markup
 
 from casestudies_lib.page import html
 from casestudies_lib.page.html import LEFT, RIGHT
@@ -36,7 +37,7 @@ def _without_docstrings(item: type | Callable) -> str:
 def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[object]], *, words: bool = False) -> HTML:
     """A table that a page works out: the first column names the rows, the others are numbers at the right, or words.
 
-    Whole numbers get thousands separators, floats one decimal, None an empty cell.
+    Whole numbers get thousands separators, floats one decimal, None an empty cell; markup stays markup.
 
     Raises:
         ValueError: a row of another length than the head, or a number that is not finite.
@@ -49,7 +50,7 @@ def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[object]], *
             if not isfinite(value):
                 raise ValueError(f"expected finite numbers, got {value}: show None, or say in words what is missing")
             return f"{value:,}" if isinstance(value, Integral) else f"{value:,.1f}"
-        return "" if value is None else str(value)
+        return "" if value is None else value if isinstance(value, Markup) else str(value)
 
     columns = [(title, {"style": LEFT if words or not place else RIGHT}) for place, title in enumerate(head)]
     body = [(name, *map(cell, rest)) for name, *rest in rows]

@@ -133,7 +133,9 @@ def test_compare_shows_every_network_twice():
     shown = page(compare(rows))
     assert [dot.title.text for dot in shown.find_all("circle")] == ["dear", "cheap", "beaten"]
     assert [line.th.text for line in shown.tbody.find_all("tr")] == ["dear", "cheap", "beaten"]
-    assert [cell.text for cell in shown.tbody.find_all("tr")[2].find_all("td")][1:4] == ["78.25", "10.0M", "10.00G"]
+    assert [cell.text for cell in shown.tbody.find_all("tr")[2].find_all("td")][1:5] == [
+        *("78.25", "224", "10.0M", "10.00G"),
+    ]
     assert shown.output.text == "On the front: cheap, dear."
     rings = [float(dot["stroke-width"]) > 0 for dot in shown.find_all("circle")]
     assert rings == [True, True, False]

@@ -182,7 +182,17 @@ def test_the_site_links_to_the_files(tmp_path):
     assert [(one["href"], one["download"]) for one in links] == [
         (f"../{file}", file.removeprefix("_static/")) for file in companion.POSTER_FILES.values()
     ]
+    [small] = BeautifulSoup(context["body"], "html.parser").select("a:not([download]) > img[alt]")
+    assert small["src"] == small.parent["href"] == f"../{companion.POSTER_FILES['picture']}", "the whole sheet, small"
     assert sheet.PLACE not in context["body"] and sheet.PLACE in draw_poster(["lenet5_1998"]).data
+
+
+def test_links_from_a_cell_to_another_notebook_lead_to_its_page():
+    there, elsewhere = "02_resnets.ipynb#claim-deep-13", "https://example.org/02_resnets.ipynb"
+    context = {"body": f'<a href="{there}">a</a><a href="{elsewhere}">b</a>'}
+    companion.mend(None, "notebooks/08", "page.html", context, None)
+    links = [one["href"] for one in BeautifulSoup(context["body"], "html.parser").find_all("a")]
+    assert links == ["02_resnets.html#claim-deep-13", elsewhere]
 
 
 def test_what_cannot_be_drawn_is_refused(tmp_path):

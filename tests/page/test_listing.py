@@ -2,6 +2,7 @@
 
 import pytest
 from bs4 import BeautifulSoup
+from markupsafe import Markup
 
 from casestudies_lib.lenet import Subsampling, lenet5
 from casestudies_lib.page.listing import source, table
@@ -19,6 +20,12 @@ def test_numbers_stand_at_the_right_and_words_at_the_left():
     rows = [("a", "long"), ("b", "short")]
     number, word = (table("Sizes", ("layer", "size"), rows, words=words).data for words in (False, True))
     assert "text-align:right" in number and "text-align:right" not in word
+
+
+def test_markup_stays_markup_and_words_do_not_become_it():
+    shown = BeautifulSoup(table("Links", ("a", "b", "c"), [("x", Markup("<b>y</b>"), "<b>z</b>")]).data, "html.parser")
+    assert [cell.find("b") is not None for cell in shown.find_all("td")] == [True, False]
+    assert shown.find_all("td")[1].text == "<b>z</b>"
 
 
 def test_a_table_of_numbers():
