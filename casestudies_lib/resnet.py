@@ -3,13 +3,13 @@
 He, Zhang, Ren, Sun: Deep residual learning for image recognition, CVPR 2016 (arXiv:1512.03385), Tables 1 and 6;
 pre-activation: the same authors, Identity mappings in deep residual networks, ECCV 2016 (arXiv:1603.05027).
 
-| ImageNet   | blocks per stage | parameters, option B |   | CIFAR      | blocks per stage | parameters, option A |
-| ---------- | ---------------- | -------------------- | - | ---------- | ---------------- | -------------------- |
-| ResNet-18  | 2, 2, 2, 2       | 11,689,512           |   | ResNet-20  | 3, 3, 3          | 269,722              |
-| ResNet-34  | 3, 4, 6, 3       | 21,797,672           |   | ResNet-32  | 5, 5, 5          | 464,154              |
-| ResNet-50  | 3, 4, 6, 3       | 25,557,032           |   | ResNet-44  | 7, 7, 7          | 658,586              |
-| ResNet-101 | 3, 4, 23, 3      | 44,549,160           |   | ResNet-56  | 9, 9, 9          | 853,018              |
-| ResNet-152 | 3, 8, 36, 3      | 60,192,808           |   | ResNet-110 | 18, 18, 18       | 1,727,962            |
+| ImageNet   | blocks per stage | parameters, option B | CIFAR      | blocks per stage | parameters, option A |
+| ---------- | ---------------- | -------------------- | ---------- | ---------------- | -------------------- |
+| ResNet-18  | 2, 2, 2, 2       | 11,689,512           | ResNet-20  | 3, 3, 3          | 269,722              |
+| ResNet-34  | 3, 4, 6, 3       | 21,797,672           | ResNet-32  | 5, 5, 5          | 464,154              |
+| ResNet-50  | 3, 4, 6, 3       | 25,557,032           | ResNet-44  | 7, 7, 7          | 658,586              |
+| ResNet-101 | 3, 4, 23, 3      | 44,549,160           | ResNet-56  | 9, 9, 9          | 853,018              |
+| ResNet-152 | 3, 8, 36, 3      | 60,192,808           | ResNet-110 | 18, 18, 18       | 1,727,962            |
 
 The two families are not one network at two sizes: ImageNet's start with a 7 x 7 convolution and a pool and are 64 to
 512 channels wide (bottlenecks four times that), CIFAR's start with a 3 x 3 convolution and are 16 to 64 wide.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import time
 from functools import cache
@@ -20,6 +21,8 @@ SECONDS = {
     "08_side_by_side": 45,
 }
 
+# Played as another processor (tools/processors.py), pages took 1.3 to 2.1 times as long: last bits are moved in Python.
+PLAYED = 2 if "PERTURBED" in os.environ else 1
 REFERENCE = 0.032  # seconds that the layers of `slowness` took there
 PROPERTY = "CPU seconds of the page"  # of the report of its last cell
 before: dict[Path, float] = {}  # by notebook, in the process that runs it
@@ -64,7 +67,7 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None):
         seconds = used() - before[item.path]
         item.user_properties.append((PROPERTY, seconds))
         promised = SECONDS.get(item.path.stem, 60)
-        least, most = 1, promised * slowness()
+        least, most = 1, promised * slowness() * PLAYED
         if not least < seconds < most:
             pytest.fail(
                 f"{item.path.stem} promises less than {promised} s of CPU, {most:.0f} s on this processor, "

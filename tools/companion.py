@@ -10,6 +10,7 @@ import address
 import nbformat
 from docutils import nodes
 from folds import drawn, fold
+from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.transforms import SphinxTransform
@@ -27,6 +28,7 @@ NETWORK_FILE = f"_static/{NETWORK}.js"
 # A link that a cell made to another page, which in Jupyter is a notebook.
 LINK = re.compile(r'href="(\d\d_\w+)\.ipynb(#[\w-]+)?"')
 POSTER_FILES = {"PDF": "_static/cnn-poster.pdf", "picture": "_static/cnn-poster.png"}
+SMALL_POSTER = "_static/cnn-poster-small.webp"
 # What a claim is about, by the beginning of its name, and what it rests on, by its kind.
 ABOUT = {
     "LENET": "LeNet-5",
@@ -93,8 +95,8 @@ def poster_links(up: str) -> str:
     links = [tag("a", kind, href=up + file, download=Path(file).name) for kind, file in POSTER_FILES.items()]
     said = (SCROLL, "To print it on A2 or A3, take it as a ", links[0], " or as a ", links[1], ".")
     picture = up + POSTER_FILES["picture"]
-    look = {"loading": "lazy", "style": "width:100%;height:auto", "width": 1684, "height": 1191}
-    small = tag("img", src=picture, alt="The whole sheet, small; a click opens the large picture", **look)
+    look = {"loading": "lazy", "style": "width:100%;height:auto", "width": 842, "height": 595}
+    small = tag("img", src=up + SMALL_POSTER, alt="The whole sheet, small; a click opens the large picture", **look)
     return str(tag("p", *said, class_="sheet", style=BELOW_IT)) + str(tag("a", small, href=picture, class_="whole"))
 
 
@@ -142,6 +144,8 @@ def write_poster(app: Sphinx, exception: Exception | None) -> None:
     if exception is None and app.builder.format == "html":
         for file in POSTER_FILES.values():
             save_poster(Path(app.outdir, file))
+        with Image.open(Path(app.outdir, POSTER_FILES["picture"])) as sheet:
+            sheet.convert("RGB").resize((842, 595)).save(Path(app.outdir, SMALL_POSTER), quality=80)
 
 
 def notebooks_of(directive: SphinxDirective) -> list[Path]:

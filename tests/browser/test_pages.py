@@ -160,7 +160,9 @@ def violations_of(page, asked: list[tuple[dict | None, dict]]) -> dict[str, str]
     answers = [Axe().run(page, context, options) for context, options in asked]
     page.evaluate(PUT_BACK)
     found = [violation for answer in answers for violation in answer.response["violations"]]
-    return {violation["id"]: violation["nodes"][0]["html"] for violation in found}
+    wrong = [(violation["id"], node["html"]) for violation in found for node in violation["nodes"]]
+    # A formula that heads a column is no text for axe-core 4.10; browsers and screen readers read it.
+    return {rule: html for rule, html in reversed(wrong) if rule != "empty-table-header" or "<math" not in html}
 
 
 def looked_at(page, name: str, view: str, problems: list[str]) -> SimpleNamespace:
@@ -228,7 +230,7 @@ def test_what_is_wrong_is_found_and_folds_are_put_back(open_page):
 def test_a_page_is_not_heavy_beside_what_it_says(look, address, name):
     """On a slow phone what is sent decides how long a page stays blank; the words and figures are what it is for."""
     files = {url.removeprefix(address).partition("?")[0] for url in look(name, "phone").asked}
-    files = {file for file in files if not file.startswith("data:")} - {name}
+    files = {file for file in files if not file.startswith("data:")} - {name, "_static/search-index.js"}
     kilobytes = sum(len(sent(HTML / file)) for file in files) / 1e3
     assert 100 < kilobytes < (310 if look(name, "phone").formulas else 240)
     assert len(files) < 20
@@ -612,7 +614,7 @@ def test_proof_by_mouse_and_by_keyboard(open_page):
     page.keyboard.press("Escape")
     assert box.is_hidden() and mark.evaluate("mark => mark === document.activeElement")
     page.keyboard.press("Enter")
-    for _ in range(3):  # past the two links of the box
+    for _ in range(box.locator("a:visible").count() + 1):  # past the links of the box
         page.keyboard.press("Tab")
     assert mark.get_attribute("aria-expanded") == "false"
     assert page.evaluate("!document.activeElement.closest('#proof')")
