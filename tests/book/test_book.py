@@ -478,8 +478,8 @@ def test_the_address_is_written_in_one_place():
 def test_links_of_the_front_door_lead_somewhere(name):
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", (ROOT / name).read_text())
     assert all((ROOT / link).is_file() for link in links), links
-    targets = set(re.findall(r"(?m)^([a-z]+):", (ROOT / "Makefile").read_text()))
-    assert set(re.findall(r"(?m)(?:`|^)make ([a-z]+)", (ROOT / name).read_text())) <= targets
+    targets = set(re.findall(r"(?m)^([a-z-]+):", (ROOT / "Makefile").read_text()))
+    assert set(re.findall(r"(?m)(?:`|^)make ([a-z-]+)", (ROOT / name).read_text())) <= targets
 
 
 def test_a_branch_of_another_name_is_followed(monkeypatch):

@@ -183,7 +183,8 @@ def test_the_site_links_to_the_files(tmp_path):
         (f"../{file}", file.removeprefix("_static/")) for file in companion.POSTER_FILES.values()
     ]
     [small] = BeautifulSoup(context["body"], "html.parser").select("a:not([download]) > img[alt]")
-    assert small["src"] == small.parent["href"] == f"../{companion.POSTER_FILES['picture']}", "the whole sheet, small"
+    assert small["src"] == f"../{companion.SMALL_POSTER}", "the whole sheet, small and light"
+    assert small.parent["href"] == f"../{companion.POSTER_FILES['picture']}"
     assert sheet.PLACE not in context["body"] and sheet.PLACE in draw_poster(["lenet5_1998"]).data
 
 
