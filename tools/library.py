@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from types import ModuleType
 
@@ -18,7 +18,7 @@ from sphinx.util.typing import ExtensionMetadata
 SECTIONS = {"Args:": "Arguments", "Raises:": "Raises", "Yields:": "Yields", "Returns:": "Returns"}
 
 
-def public(module: ModuleType) -> Iterator[tuple[str, object]]:
+def public(module: ModuleType) -> Iterator[tuple[str, Callable]]:
     """The functions and classes of a module in its own order, or those that a package hands out."""
     names = getattr(module, "__all__", None) or [
         name
@@ -30,7 +30,7 @@ def public(module: ModuleType) -> Iterator[tuple[str, object]]:
             yield name, one
 
 
-def signature(of: object) -> str:
+def signature(of: Callable) -> str:
     """`(depth: int, *, stride: int = 1) -> Network`; a default that is a class or a function by its name.
 
     >>> def f(act=dict, times=2): ...
@@ -38,7 +38,7 @@ def signature(of: object) -> str:
     '(act=dict, times=2)'
     """
     try:
-        written = stringify_signature(inspect.signature(of), unqualified_typehints=True)  # type: ignore[arg-type]
+        written = stringify_signature(inspect.signature(of), unqualified_typehints=True)
     except ValueError:  # some classes have none
         return ""
     return re.sub(r"<(?:class|function) '?(?:[\w]+\.)*(\w+)[^>]*>", r"\1", written)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from bs4 import BeautifulSoup, NavigableString, Tag
 from docutils import nodes
+from folds import JOINER
 from pybtex.database import Entry
 from pybtex.plugin import register_plugin
 from pybtex.style.formatting.plain import Style
@@ -15,14 +16,15 @@ from pybtex.style.labels import BaseLabelStyle
 from pybtex.style.sorting import BaseSortingStyle
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.domains.std import StandardDomain
 from sphinx.environment import BuildEnvironment
 from sphinx.util.typing import ExtensionMetadata
+from sphinxcontrib.bibtex.domain import BibtexDomain
 
 GLOSSARY, BIBLIOGRAPHY = "book/glossary", "book/bibliography"
 # Words of the prose that are a term elsewhere: a kernel of Jupyter, a verb, stages of another kind.
 NOT_MEANT = ("no kernel", "filter depthwise", "these stages")
 SOURCE = re.compile(r"\b([A-Z][A-Za-z]+) ((?:19|20)\d\d)\b")  # LeCun 1998
-JOINER = "\u2060"  # no line ends here
 
 
 def called(paper: Entry) -> str:
@@ -58,7 +60,7 @@ class Term(NamedTuple):
 
 def terms_of(env: BuildEnvironment) -> Iterator[Term]:
     """The glossary's entries. What teaches a term is what its entry refers to."""
-    labels = env.get_domain("std").anonlabels  # type: ignore[attr-defined]
+    labels = cast(StandardDomain, env.get_domain("std")).anonlabels
     for item in env.get_doctree(GLOSSARY).findall(nodes.definition_list_item):
         names = [term for term in item.children if isinstance(term, nodes.term)]
         definition = item.children[-1]
@@ -119,7 +121,7 @@ def follow_glossary(app: Sphinx, doctree: nodes.document) -> None:
 def link_claims(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None) -> None:
     """Give each claim of a page links to its sources and to itself."""
     if 'class="claim"' in context.get("body", ""):
-        papers = app.env.get_domain("cite").bibdata.data.entries  # type: ignore[attr-defined]
+        papers = cast(BibtexDomain, app.env.get_domain("cite")).bibdata.data.entries
         bibliography = app.builder.get_relative_uri(page, BIBLIOGRAPHY)
         context["body"] = with_links(context["body"], bibliography, set(papers))
 

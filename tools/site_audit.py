@@ -17,7 +17,7 @@ import os
 import shutil
 import threading
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -115,7 +115,7 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error(f"expected pages of the built book ({', '.join(every) or 'make book builds it'}), got {absent}")
     found = {}
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    handler = lambda *given: Compressing(*given, directory=str(HTML))  # noqa: E731
+    handler = partial(Compressing, directory=HTML)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server, sync_playwright() as driver:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
