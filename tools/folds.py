@@ -12,6 +12,7 @@ from itertools import groupby
 
 from bs4 import BeautifulSoup, NavigableString, Tag
 from docutils.nodes import make_id
+from formulas import spoken
 
 # What stands at the end of a sentence: what it says of the sentence, and what the legend says of that.
 MARKS = {"✓": "checked", "❝": "quoted", "⏺": "recorded"}
@@ -53,10 +54,8 @@ def fold(body: str, lost: Callable[[str], None]) -> str:
         if not head.get_text(strip=True):
             head.name = "td"  # a table's empty corner is no heading
             head.attrs.pop("scope", None)
-        for formula in head.select(".math"):  # typeset, it has no words
-            words = soup.new_tag("span", attrs={"class": "visually-hidden"})
-            words.append(formula.get_text().removeprefix(r"\(").removesuffix(r"\)"))
-            formula.insert_after(words)
+        for formula in head.select("math"):  # which not everything that reads headings takes for words
+            formula["aria-label"] = spoken(formula)
     rest = [(part_of(cell, page), code) for cell, code in folded_code(soup)]
     checks = [(part_of(folded, page), folded.extract()) for folded in soup.select("details.checks")]
     for cell in soup.select("div.cell"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bs4 import NavigableString, Tag
 from docutils import nodes
 from markupsafe import escape
 from math_core import LatexError, LatexToMathML
@@ -31,6 +32,28 @@ def inline(translator: HTML5Translator, node: nodes.math) -> None:
 def display(translator: HTML5Translator, node: nodes.math_block) -> None:
     translator.body.append(f'<div class="formula">{mathml(node.astext(), True, node)}</div>\n')
     raise nodes.SkipNode
+
+
+def spoken(formula: Tag | NavigableString) -> str:
+    """A formula in a line of text: a_b, a^b, a/b, √a, and everything else as it stands."""
+    if isinstance(formula, NavigableString):
+        return formula.strip()
+    parts = [spoken(part) for part in formula.children if isinstance(part, (Tag, NavigableString))]
+    parts = [part for part in parts if part]
+    match formula.name:
+        case "annotation":
+            return ""
+        case "msub" | "munder":
+            return "_".join(parts)
+        case "msup" | "mover":
+            return "^".join(parts)
+        case "msubsup" | "munderover":
+            return "{}_{}^{}".format(*parts)
+        case "mfrac":
+            return "/".join(parts)
+        case "msqrt":
+            return "√" + "".join(parts)
+    return "".join(parts)
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

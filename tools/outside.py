@@ -23,7 +23,7 @@ from sphinx.util.typing import ExtensionMetadata
 from casestudies_lib.page.html import tag
 
 LONG = 200  # characters of a description
-UNLISTED = ("search", "genindex", "404")
+UNLISTED = ("search", "404")
 LOST = """<section id="no-such-page"><h1>There is no such page</h1>
 <p>The address may be mistyped, or the page may have moved. All pages are listed on
 <a href="index.html">the start page</a>, and <a href="search.html">the search</a> looks through them.</p></section>"""

@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from bs4 import BeautifulSoup, NavigableString, Tag
+from bs4 import BeautifulSoup, Tag
 from folds import name_lines
+from formulas import spoken
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
@@ -20,7 +21,7 @@ INDEX = "_static/search-index.js"
 # Pages of this folder gather what others teach: their hits come after all hits of other pages.
 LAST = "book/"
 # The page of claims has a search of its own, to which ours leads.
-LEFT_OUT = {"search.html", "genindex.html", "404.html", "book/claims.html"}
+LEFT_OUT = {"search.html", "404.html", "book/claims.html"}
 # What is no prose: code, folds, tables, what a reader moves, evidence, and what only leads elsewhere.
 NO_PROSE = (
     "details, pre, table, svg, script, style, canvas, form, button, .ask, .numbers, .claim > :not(.says), "
@@ -61,28 +62,6 @@ def sections(page: BeautifulSoup) -> Iterator[tuple[str, str, list[str], str]]:
 def words(tag: Tag) -> str:
     """What a reader sees of it, with single spaces."""
     return re.sub(r"\s+", " ", tag.get_text().replace("\u2060", "")).strip()
-
-
-def spoken(formula: Tag | NavigableString) -> str:
-    """A formula in a line of text: a_b, a^b, a/b, √a, and everything else as it stands."""
-    if isinstance(formula, NavigableString):
-        return formula.strip()
-    parts = [spoken(part) for part in formula.children if isinstance(part, (Tag, NavigableString))]
-    parts = [part for part in parts if part]
-    match formula.name:
-        case "annotation":
-            return ""
-        case "msub" | "munder":
-            return "_".join(parts)
-        case "msup" | "mover":
-            return "^".join(parts)
-        case "msubsup" | "munderover":
-            return "{}_{}^{}".format(*parts)
-        case "mfrac":
-            return "/".join(parts)
-        case "msqrt":
-            return "√" + "".join(parts)
-    return "".join(parts)
 
 
 def index(root: Path) -> list[list]:
