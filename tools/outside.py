@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 import address
 from bs4 import BeautifulSoup
 from docutils import nodes
+from formulas import spoken
 from markupsafe import Markup
-from search import spoken, words
+from search import words
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
