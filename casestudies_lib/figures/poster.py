@@ -467,9 +467,9 @@ PLACE = str(
 def draw_poster(networks: Sequence[str] = tuple(POSTER)) -> HTML:
     """Networks on one sheet from the photograph to the class, a slice for each layer; it scrolls where it is too wide.
 
-    All have one scale: heights are the square roots of maps' sides, in pixels, and widths those of channels, because at a
-    linear scale small maps are hairlines. Colours are those of the blocks. Beside each network stand its authors, its
-    idea, and what `anatomy` counts.
+    All have one scale: heights are the square roots of maps' sides, in pixels, and widths those of channels, because
+    at a linear scale small maps are hairlines. Colours are those of the blocks. Beside each network stand its authors,
+    its idea, and what `anatomy` counts.
 
     Args:
         networks: names of `POSTER`, from top to bottom; at most as many as it has.
