@@ -732,6 +732,29 @@ def test_claims_are_narrowed_by_verdict_network_page_and_words(open_page):
     assert page.locator("input[name=words]").input_value() == "PARAMETERS abstract" and problems == []
 
 
+PRINTED = """() => {
+  const light = color => Math.max(...color.match(/[\\d.]+/g).slice(0, 3).map(Number));
+  const words = [...document.querySelectorAll('article pre span')].filter(word => word.getClientRects().length);
+  const sheet = document.querySelector('.poster svg');
+  const ground = part => {
+    const color = getComputedStyle(part).backgroundColor;
+    return color.endsWith(', 0)') && part.parentElement ? ground(part.parentElement) : light(color);
+  };
+  return [words.length, Math.max(...words.map(word => light(getComputedStyle(word).color))),
+          Math.min(...words.map(ground)), sheet.getBoundingClientRect().right <= innerWidth];
+}"""
+
+
+def test_what_a_dark_screen_prints_can_be_read(open_page):
+    """Code in ink, and all of the sheet that scrolls on a screen."""
+    page, problems = open_page("notebooks/08_side_by_side.html", "dark")
+    words, lightest, ground, whole = page.evaluate(PRINTED)
+    assert words > 100 and lightest > 200 and ground < 50 and not whole, "on the screen"
+    page.emulate_media(media="print")
+    words, lightest, ground, whole = page.evaluate(PRINTED)
+    assert words > 100 and lightest == 0 and ground > 230 and whole and problems == []
+
+
 def test_printed_solutions_are_open(open_page):
     page, problems = open_page("book/solutions.html")
     heights = "[...document.querySelectorAll('details.solution')].map(fold => fold.getBoundingClientRect().height)"
