@@ -10,8 +10,11 @@ the same computation gives the same result, as it does on a real machine.
 Results that every kernel gets right are left as they are: zeros, whole numbers (2³, log10(100), a sum of whole
 numbers), infinities, numbers whose last bits are zero (those of exact sums of binary fractions are, rounded ones
 seldom), sums of one term (a convolution with a single weight a filter), and what IEEE 754 rounds correctly: + - × ÷ and
-square roots. Python's own `**` on floats cannot be reached. The steps of an optimizer are left alone, to save time:
-they are computed from gradients that moved.
+square roots. Python's own `**` on floats cannot be reached.
+
+While a network is trained, only its gradients are moved, at each step of the optimizer, because everything in the next
+step follows from them; to move each operation's result as well took half of the time. All is moved again as soon as
+gradients are turned off, the network is put into evaluation mode, or a cell begins.
 """
 
 from __future__ import annotations
@@ -21,11 +24,12 @@ import math
 import os
 import zlib
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, wraps
 from typing import Any
 
 import numpy as np
 import torch
+from IPython import get_ipython
 from numpy._core import _methods
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -172,6 +176,44 @@ def move_power_of_arrays() -> None:
     slot.value = ctypes.c_size_t.from_buffer(KEPT[-1]).value
 
 
+class Training:
+    """Switches the moving of each operation off at an optimizer's first step, and on when the training is over."""
+
+    def __init__(self) -> None:
+        self.mode, self.moves_all, self.is_stepping = Perturbed(), False, False
+
+    def ends(self, *_: object) -> None:
+        """Move each operation's result, unless that is so, or another mode is on that must be switched off first."""
+        if not (self.moves_all or self.is_stepping or torch._C._len_torch_dispatch_stack()):
+            self.mode.__enter__()
+            self.moves_all = True
+
+    def steps(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
+        """Before a step: move the gradients, and nothing else from here on."""
+        if self.moves_all:
+            self.mode.__exit__(None, None, None)
+            self.moves_all = False
+        self.is_stepping = True
+        for group in optimizer.param_groups:
+            for weights in group["params"]:
+                if weights.grad is not None:
+                    weights.grad.copy_(moved(weights.grad, salt("step", weights.shape)))
+
+    def has_stepped(self, *_: object) -> None:
+        self.is_stepping = False
+
+    def watched(self, function: Callable, is_end: Callable[..., bool]) -> Callable:
+        """The function, before which the training ends where `is_end` says so of its arguments."""
+
+        @wraps(function)
+        def before(*args: Any, **kwargs: Any) -> Any:
+            if is_end(*args, **kwargs):
+                self.ends()
+            return function(*args, **kwargs)
+
+        return before
+
+
 def install() -> None:
     """Make this process compute as another processor might, from here on."""
     for name in MATH:
@@ -185,7 +227,12 @@ def install() -> None:
         setattr(np, name, Moved(getattr(np, name)))
     _methods.umr_sum = Moved(_methods.umr_sum)  # what an array's own sum() and mean() call
     move_power_of_arrays()
-    mode = Perturbed()
-    mode.__enter__()
-    register_optimizer_step_pre_hook(lambda *_: mode.__exit__(None, None, None))
-    register_optimizer_step_post_hook(lambda *_: mode.__enter__() and None)
+    training = Training()
+    training.ends()
+    register_optimizer_step_pre_hook(training.steps)
+    register_optimizer_step_post_hook(training.has_stepped)
+    calls = ((torch.nn.Module, "train", lambda _, mode=True: not mode), (torch.no_grad, "__enter__", lambda _: True))
+    for owner, name, is_end in calls:
+        setattr(owner, name, training.watched(getattr(owner, name), is_end))
+    if shell := get_ipython():
+        shell.events.register("pre_run_cell", training.ends)

@@ -57,6 +57,43 @@ def test_what_kernels_may_round_moves_by_a_last_bit_and_nothing_else():
     assert "square" in far and "identity" in far and "whole" in far
 
 
+TRAINED = """
+import sys
+import torch
+sys.path.insert(0, "tools")
+import perturbed
+
+def trained(steps):
+    weights = torch.zeros(3, 50, requires_grad=True)
+    optimizer = torch.optim.SGD([weights], lr=0.1)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        (images @ weights.T - 1).square().mean().backward()
+        optimizer.step()
+        modes.append(torch._C._len_torch_dispatch_stack())
+    return weights.detach().clone()
+
+modes, images = [], torch.rand(9, 50)
+before = trained(9)
+perturbed.install()
+trained(1)
+modes.clear()
+after = trained(9)
+assert set(modes) == {0}, "between steps nothing but gradients is moved"
+assert torch.equal(after, trained(9)), "the same processor, the same weights"
+assert 0 < (after - before).abs().max().item() < 1e-6
+for over in (torch.nn.Linear(1, 1).eval, torch.no_grad().__enter__):
+    trained(1)
+    over()
+    assert torch._C._len_torch_dispatch_stack() == 1, "all is moved again"
+"""
+
+
+def test_a_training_moves_by_its_gradients_and_afterwards_all_is_moved_again():
+    done = subprocess.run([sys.executable, "-c", TRAINED], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
 NOTEBOOK = """{
  "cells": [{"cell_type": "code", "execution_count": 1, "id": "one", "metadata": {}, "outputs": [
    {"name": "stdout", "output_type": "stream", "text": ["%s\\n"]}], "source": ["import numpy as np\\n", "%s"]}],
