@@ -34,7 +34,7 @@ tests: $(VENV)/ready # the same without style and types
 notebooks: $(VENV)/ready ## run the notebooks and store their outputs
 	$(BIN)/python tools/notebooks.py run
 
-browser: $(VENV)/ready ## open the built pages in headless Chromium (which must be installed)
+browser: $(VENV)/ready ## open the built pages in headless Chromium, which must be installed (SCREENSHOTS=1 keeps pictures)
 	$(BIN)/python -m pytest tests/browser -n $(WORKERS) --dist loadscope
 
 processors: $(VENV)/ready ## run all notebooks as several processors would, a line for each (PROCESSORS="--ci" for two at once)
