@@ -130,7 +130,8 @@ PUT_BACK = "() => window.folded.reverse().forEach(([place, part]) => place.repla
 ALL = {"resultTypes": ["violations"]}  # of what is right, one example is enough
 COLOURS = ("color-contrast", "link-in-text-block")  # the rules that compare colours, of which each lays out the page
 CONTRAST = ALL | {"runOnly": COLOURS}
-ALL_BUT_CONTRAST = ALL | {"rules": {rule: {"enabled": False} for rule in COLOURS}}
+RULES = {"target-size": {"enabled": True}}  # 24 pixels, or as much room around it: axe-core asks it only on demand
+ALL_BUT_CONTRAST = ALL | {"rules": RULES | {rule: {"enabled": False} for rule in COLOURS}}
 # What axe-core is asked: colours in every view, and the other rules once for each width.
 BOTH = (ALL_BUT_CONTRAST, CONTRAST)
 ASKED = {"light": BOTH, "dark": (CONTRAST,), "phone": BOTH, "phone-dark": (CONTRAST,)}
