@@ -18,7 +18,6 @@ SECONDS = {
     "03_why_resnets_work": 100,
     "04_networks_in_networks": 90,
     "05_inception": 100,
-    "07_efficientnet": 75,
     "08_side_by_side": 45,
 }
 
