@@ -10,7 +10,6 @@ import address
 import nbformat
 from docutils import nodes
 from folds import drawn, fold
-from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.transforms import SphinxTransform
@@ -19,7 +18,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
 from casestudies_lib.explorers.photograph import NETWORK, PLACE, network_file
-from casestudies_lib.figures.poster import BELOW_IT, SCROLL, save_poster
+from casestudies_lib.figures.poster import BELOW_IT, OPENS, save_poster
 from casestudies_lib.figures.poster import PLACE as SHEET
 from casestudies_lib.page.claims import MIME, VERDICTS, anchor, as_html
 from casestudies_lib.page.html import tag
@@ -28,7 +27,6 @@ NETWORK_FILE = f"_static/{NETWORK}.js"
 # A link that a cell made to another page, which in Jupyter is a notebook.
 LINK = re.compile(r'href="(\d\d_\w+)\.ipynb(#[\w-]+)?"')
 POSTER_FILES = {"PDF": "_static/cnn-poster.pdf", "picture": "_static/cnn-poster.png"}
-SMALL_POSTER = "_static/cnn-poster-small.webp"
 # What a claim is about, by the beginning of its name, and what it rests on, by its kind.
 ABOUT = {
     "LENET": "LeNet-5",
@@ -83,6 +81,7 @@ def mend(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.do
         body = share(context["body"]).replace('<summary aria-label="Toggle hidden content"', "<summary")
         body = body.replace(PLACE, f'data-network="{"../" * page.count("/")}{NETWORK_FILE}"')
         body = body.replace(SHEET, poster_links("../" * page.count("/")))
+        body = body.replace(OPENS, f'href="{"../" * page.count("/")}{POSTER_FILES["picture"]}"')
         body = LINK.sub(r'href="\1.html\2"', body)
         body = body.replace(NOT_TRIED, "Try it in Jupyter or Colab, where the page marks your answer.")
         body = body.replace("⏺ recorded", f"{drawn('recorded')} recorded")
@@ -93,11 +92,14 @@ def mend(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.do
 def poster_links(up: str) -> str:
     """Where the printed sheet is, below its picture: browsers save what these links lead to."""
     links = [tag("a", kind, href=up + file, download=Path(file).name) for kind, file in POSTER_FILES.items()]
-    said = (SCROLL, "To print it on A2 or A3, take it as a ", links[0], " or as a ", links[1], ".")
-    picture = up + POSTER_FILES["picture"]
-    look = {"loading": "lazy", "style": "width:100%;height:auto", "width": 842, "height": 595}
-    small = tag("img", src=up + SMALL_POSTER, alt="The whole sheet, small; a click opens the large picture", **look)
-    return str(tag("p", *said, class_="sheet", style=BELOW_IT)) + str(tag("a", small, href=picture, class_="whole"))
+    said = (
+        "A click opens the sheet large. To print it on A2 or A3, take it as a ",
+        links[0],
+        " or as a ",
+        links[1],
+        ".",
+    )
+    return str(tag("p", *said, class_="sheet", style=BELOW_IT))
 
 
 class Marks(SphinxTransform):
@@ -144,8 +146,6 @@ def write_poster(app: Sphinx, exception: Exception | None) -> None:
     if exception is None and app.builder.format == "html":
         for file in POSTER_FILES.values():
             save_poster(Path(app.outdir, file))
-        with Image.open(Path(app.outdir, POSTER_FILES["picture"])) as sheet:
-            sheet.convert("RGB").resize((842, 595)).save(Path(app.outdir, SMALL_POSTER), quality=80)
 
 
 def notebooks_of(directive: SphinxDirective) -> list[Path]:

@@ -9,6 +9,7 @@ from itertools import groupby, pairwise
 from math import sqrt
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 import matplotlib
 import torch
@@ -284,7 +285,7 @@ def _counted(name: str) -> Anatomy:
 def _rows(names: Sequence[str]) -> list[Row]:
     found = [(name, parts_of(name), _counted(name)) for name in names]
     above = [ABOVE + _tall(min(a.input_shape[1], 112)) / 2 for _, _, a in found]  # larger maps stand before the name
-    below = [_tall(a.input_shape[1]) / 2 + BELOW for _, _, a in found]
+    below = [_tall(max(a.input_shape[1], 112)) / 2 + BELOW for _, _, a in found]  # small ones keep the next name away
     gap = (FOOT - TOP - sum(above) - sum(below)) / len(found)
     rows, top = [], float(TOP)
     for (name, parts, a), up, down in zip(found, above, below, strict=True):
@@ -457,15 +458,19 @@ def _cat() -> torch.Tensor:
 
 
 # ------------------------------------------------------------------ on the page, and as a file
-# What stands below the picture. On the site `tools/companion.py` puts links to the files in its place.
-SCROLL, BELOW_IT = "Scroll the picture sideways to see its right part. ", "font-size:.9em;text-align:center"
+# What stands below the picture, and what makes a link of it. On the site `tools/companion.py` puts links to the files
+# in their place.
+BELOW_IT = "font-size:.9em;text-align:center"
 PLACE = str(
-    tag("p", SCROLL, "The site of this book has the sheet as a file, too, to print it.", class_="sheet", style=BELOW_IT)
+    tag("p", "The site of this book opens the sheet large, and has it to print.", class_="sheet", style=BELOW_IT)
 )
+OPENS = 'data-opens="poster"'
 
 
 def draw_poster(networks: Sequence[str] = tuple(POSTER)) -> HTML:
-    """Networks on one sheet from the photograph to the class, a slice for each layer; it scrolls where it is too wide.
+    """Networks on one sheet from the photograph to the class, a slice for each layer: a picture as wide as its place.
+
+    On the site a click opens the sheet large. It is ink on white in dark mode as well, like the printed one.
 
     All have one scale: heights are the square roots of maps' sides, in pixels, and widths those of channels, because
     at a linear scale small maps are hairlines. Colours are those of the blocks. Beside each network stand its authors,
@@ -479,15 +484,16 @@ def draw_poster(networks: Sequence[str] = tuple(POSTER)) -> HTML:
     """
     shapes = poster(networks)
     cat = tag("image", id="poster-cat", width=1, height=1, href=jpeg(_cat()[0], quality=70))
-    box = {"viewBox": f"0 0 {WIDE} {TALL}", "fill": "currentColor"}
-    svg = tag(
-        "svg", tag("defs", cat), *map(_as_svg, shapes), **box, aria_hidden="true", style="width:100%;display:block"
-    )
-    page = drawing(_alt(networks), svg, style="min-width:1240px")
-    label = "The poster; scroll sideways to see all of it"
-    wide = tag("div", page, class_="poster", style="overflow-x:auto", tabindex=0, role="region", aria_label=label)
+    box = {"xmlns": "http://www.w3.org/2000/svg", "viewBox": f"0 0 {WIDE} {TALL}", "font-family": "sans-serif"}
+    svg = tag("svg", tag("defs", cat), *map(_as_svg, shapes), width=WIDE, height=TALL, **box)
+    source = "data:image/svg+xml," + quote(svg, safe=" /:;,=()+.'")
+    look = "width:100%;height:auto;display:block;background:white"
+    page = drawing(_alt(networks), tag("img", src=source, alt="", width=WIDE, height=TALL, style=look))
+    over = "position:absolute;inset:0"  # the link lies over the picture, and so the picture keeps its words
+    opens = tag("a", data_opens="poster", aria_label="Open the sheet large", style=over)
     credit = tag("div", credit_line(_cat()), style="font-size:.75em;text-align:center")
-    return HTML(str(joined(wide, credit, Markup(PLACE))))
+    sheet = tag("div", page, opens, class_="poster", style="position:relative")
+    return HTML(str(joined(sheet, credit, Markup(PLACE))))
 
 
 def _alt(networks: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 import re
 from itertools import combinations, pairwise
 from math import sqrt
+from urllib.parse import unquote
 
 import companion
 import pytest
@@ -144,22 +145,39 @@ def test_nothing_overlaps_and_no_word_is_small(shapes):
             assert not overlap(place, (box.x, box.y, box.x + box.wide, box.y + box.tall), 2.5), (word.said, box)
 
 
+def picture_in(page):
+    """The drawing that the picture of a page holds."""
+    return BeautifulSoup(unquote(page.img["src"].removeprefix("data:image/svg+xml,")), "html.parser")
+
+
 def test_the_picture_on_the_page(shapes):
     html = draw_poster()
     page = BeautifulSoup(html.data, "html.parser")
+    drawn = picture_in(page)
     assert len(html.data) < 300_000 and html.data.count("data:image/jpeg") == 1
     count = {kind: sum(isinstance(shape, kind) for shape in shapes) for kind in (sheet.Box, sheet.Words, sheet.Arc)}
-    assert [len(page.find_all(tag)) for tag in ("rect", "text", "path")] == list(count.values())
-    assert len(page.find_all("use")) == 9 and len(page.select(".credit a[href]")) == 2
-    assert page.svg["viewbox"] == "0 0 1684 1191" and not page.find_all("text", fill=True)
+    assert [len(drawn.find_all(tag)) for tag in ("rect", "text", "path")] == list(count.values())
+    assert len(drawn.find_all("use")) == 9 and len(page.select(".credit a[href]")) == 2
+    assert drawn.svg["viewbox"] == "0 0 1684 1191" and not drawn.find_all("text", fill=True)
+    assert "width:100%" in page.img["style"] and "min-width" not in html.data, "as wide as its place"
     alt = page.select_one("[role=img]")["aria-label"]
     assert "ResNet-50, 2015: conv, pool, 16 × bottleneck, global average pool, fully connected; 50 layers" in alt
     assert "VGG-16, 2014" in alt and "sides 224, 112, 56, 28, 14, 7, 1" in alt
 
 
+def test_names_keep_away_from_the_network_above(shapes):
+    words = [shape for shape in shapes if isinstance(shape, sheet.Words) and shape.x < sheet.STOP]
+    names = [shape for shape in words if shape.bold and shape.size == 19]
+    assert len(names) == len(NAMES)
+    for name in names[1:]:
+        right = [one for one in words if one.size == sheet.SMALL and one.x > name.x - 25]
+        above = [one.y for one in right if sheet.TOP < one.y < name.y]
+        assert name.y - name.size - max(above, default=0) > 4, name.said
+
+
 def test_some_networks_have_a_scale_of_their_own():
-    page = BeautifulSoup(draw_poster(["vgg16", "lenet5_1998"]).data, "html.parser")
-    said = [text.text for text in page.find_all("text")]
+    drawn = picture_in(BeautifulSoup(draw_poster(["vgg16", "lenet5_1998"]).data, "html.parser"))
+    said = [text.text for text in drawn.find_all("text")]
     assert "VGG-16" in said and "LeNet-5" in said and "ResNet-50" not in said
     rows = rows_of(poster(["vgg16", "lenet5_1998"]))
     assert rows[0][-1].x + rows[0][-1].wide == pytest.approx(sheet.STOP - sheet.CLASS)
@@ -176,16 +194,16 @@ def test_files_are_the_same_each_time(tmp_path):
 
 
 def test_the_site_links_to_the_files(tmp_path):
-    context = {"body": f"<div>{sheet.PLACE}</div>"}
+    context = {"body": draw_poster(["lenet5_1998"]).data}
+    assert sheet.PLACE in context["body"] and sheet.OPENS in context["body"]
     companion.mend(None, "notebooks/08", "page.html", context, None)
     links = BeautifulSoup(context["body"], "html.parser").find_all("a", download=True)
     assert [(one["href"], one["download"]) for one in links] == [
         (f"../{file}", file.removeprefix("_static/")) for file in companion.POSTER_FILES.values()
     ]
-    [small] = BeautifulSoup(context["body"], "html.parser").select("a:not([download]) > img[alt]")
-    assert small["src"] == f"../{companion.SMALL_POSTER}", "the whole sheet, small and light"
-    assert small.parent["href"] == f"../{companion.POSTER_FILES['picture']}"
-    assert sheet.PLACE not in context["body"] and sheet.PLACE in draw_poster(["lenet5_1998"]).data
+    [large] = BeautifulSoup(context["body"], "html.parser").select(".poster a")
+    assert large["href"] == f"../{companion.POSTER_FILES['picture']}"
+    assert sheet.PLACE not in context["body"] and sheet.OPENS not in context["body"]
 
 
 def test_links_from_a_cell_to_another_notebook_lead_to_its_page():
