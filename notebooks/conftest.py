@@ -17,7 +17,7 @@ SECONDS = {
     "02_resnets": 100,
     "03_why_resnets_work": 100,
     "04_networks_in_networks": 90,
-    "05_inception": 100,
+    "05_inception": 80,
     "08_side_by_side": 45,
 }
 

@@ -76,7 +76,7 @@ def show(
     svg = re.sub(r'<svg .*?viewBox="([^"]*)".*?>', opening, svg, count=1, flags=re.DOTALL)
     svg = svg.replace("#000000", "currentColor")
     svg = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", svg)
-    svg = re.sub(r"font-family: [^;\"]*; ?", "", svg)
+    svg = re.sub(r"; font-family: [^;\"]*", "", svg)
     # Words have the page's ink, not a curve's colour, in which they could hardly be read.
     svg = re.sub(r'(<text style="[^"]*?); fill: #(?!fff)[^;"]*', r"\1", svg)
     svg = Markup(_rounded(_numbered(svg, name)))  # matplotlib escapes what it writes
