@@ -60,6 +60,7 @@ class ImageSpec:
         min_size: the smallest height and width where others are allowed; `size` unless given.
         why: `(height, width) -> sentence` that explains a refused size.
         repair: code that mends a refused size.
+        from_bytes: code that makes of bytes what the network was trained on, as far as the network knows that.
     """
 
     channels: int
@@ -68,6 +69,7 @@ class ImageSpec:
     min_size: int | None = None
     why: Callable[[int, int], str] | None = None
     repair: str | None = None
+    from_bytes: str = "x.float() / 255"
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -113,7 +115,7 @@ class ImageSpec:
         """What is wrong with the kind of numbers and of the channels of an input `(N, C, H, W)`."""
         c, came = self.channels, x.shape[1]
         if not x.is_floating_point():
-            return f", got {x.dtype}: convert with x.float(){' / 255' if x.dtype == torch.uint8 else ''}"
+            return f", got {x.dtype}: convert with {self.from_bytes if x.dtype == torch.uint8 else 'x.float()'}"
         if came == c:
             return ""
         if c == 1:

@@ -19,6 +19,7 @@ SECONDS = {
     "04_networks_in_networks": 90,
     "05_inception": 80,
     "08_side_by_side": 45,
+    "09_use_a_trained_network": 75,
 }
 
 # Played as another processor (tools/processors.py), pages took 1.3 to 2.1 times as long: last bits are moved in Python.

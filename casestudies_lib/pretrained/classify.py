@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -79,7 +80,8 @@ class Pretrained(Network):
     """
 
     def __init__(self, network: Network, checkpoint: Checkpoint) -> None:
-        super().__init__(network.title, network.expects, dict(network.chain()), network.paper_names)
+        expects = replace(network.expects, from_bytes=checkpoint.transform.from_bytes())
+        super().__init__(network.title, expects, dict(network.chain()), network.paper_names)
         self.checkpoint = checkpoint
 
     def prepare(self, image: Image.Image | torch.Tensor | Path | str) -> torch.Tensor:

@@ -58,6 +58,18 @@ class Transform(NamedTuple):
         mean, std = (torch.tensor(values)[:, None, None] for values in (self.mean, self.std))
         return (pixels - mean) / std
 
+    def from_bytes(self) -> str:
+        """Code that standardises a batch `x` of bytes `(N, 3, H, W)`, which are as large as they shall be.
+
+        >>> Transform(mean=(127 / 255,) * 3, std=(128 / 255,) * 3).from_bytes()
+        'x.float().sub(127).div(128)'
+        """
+        mean, std = ([round(255 * value, 3) for value in values] for values in (self.mean, self.std))
+        if len({*mean}) == len({*std}) == 1:
+            return f"x.float().sub({mean[0]:g}).div({std[0]:g})"
+        made = (f"torch.tensor({values})[:, None, None]" for values in (mean, std))
+        return "x.float().sub({}).div({})".format(*made)
+
     def _resized(self, height: int, width: int) -> tuple[int, int]:
         short = min(height, width)
         return self.resize * height // short, self.resize * width // short

@@ -95,3 +95,11 @@ def test_what_is_no_image_is_refused(tmp_path):
     for path in (tmp_path / "half.png", tmp_path / "absent.png", tmp_path):
         with pytest.raises(OSError):
             transform(path)
+
+
+@pytest.mark.parametrize("transform", [Transform(), CHECKPOINTS["efficientnet_lite0"].transform])
+def test_the_code_for_bytes_does_what_the_transform_does(transform):
+    x = torch.randint(256, (1, 3, 256, 256), dtype=torch.uint8)
+    centre = x[..., 16:240, 16:240]
+    made = eval(transform.from_bytes(), {"x": centre, "torch": torch})
+    assert torch.allclose(made, transform(x / 255), atol=1e-4)
