@@ -19,7 +19,7 @@ def shown(monkeypatch):
 def plot(values=(1, 2, 3)):
     drawn, axes = charts.figure()
     axes.plot(values, label="curve")
-    axes.set_xlabel("x")
+    axes.set_xlabel("x, in\ntwo lines")
     return drawn
 
 
