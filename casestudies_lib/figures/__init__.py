@@ -6,6 +6,7 @@ from casestudies_lib.figures.channels import draw_channels, draw_connections, dr
 from casestudies_lib.figures.charts import digits_grid, figure, show
 from casestudies_lib.figures.columns import draw_columns, draw_scaled
 from casestudies_lib.figures.depths import draw_depths
+from casestudies_lib.figures.gates import draw_gates
 from casestudies_lib.figures.inside import (
     activation_maps,
     class_activation,
@@ -35,6 +36,7 @@ __all__ = [
     "draw_connections",
     "draw_depths",
     "draw_filter_and_mix",
+    "draw_gates",
     "draw_paths",
     "draw_position",
     "draw_poster",
