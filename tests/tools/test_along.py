@@ -123,6 +123,8 @@ def wrong_with(book: dict[str, bytes]) -> list[str]:
         links = [part.get("href") for part in tree.iter() if part.tag.endswith("}a")]
         wrong += [f"{name}: {link}" for link in links if link not in places and not link.startswith("http")]
         wrong += [f"{name}: {part.tag}" for part in tree.iter() if part.tag.endswith(("}script", "}input", "}details"))]
+        foreign = [f"{{http://www.w3.org/1999/xhtml}}{kind}" for kind in ("svg", "math", "path")]
+        wrong += [f"{name}: {part.tag} without its namespace" for part in tree.iter() if part.tag in foreign]
     package = trees["package.opf"]
     items = {part.get("href"): part for part in package.iter() if part.tag.endswith("}item")}
     wrong += [f"not listed: {name}" for name in set(book) ^ {*items, "package.opf"}]
