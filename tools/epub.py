@@ -29,7 +29,7 @@ CAPITALS = {
     )
 }
 # Attributes that in MathML 3, which EPUB has, only these elements know.
-STYLES, STYLED = ("displaystyle", "scriptlevel"), ("math", "mstyle", "mtable")
+STYLED = {"displaystyle": ("math", "mstyle", "mtable"), "scriptlevel": ("mstyle",)}
 LEAVES_OUT = """This edition leaves out the evidence cards at the end of each chapter, the code behind figures, the plan
 for teachers, the reference of the library and the search, because only the site has room for them. The small mark
 behind a sentence leads to its entry among the claims. Pictures that a reader can move stand still here."""
@@ -59,7 +59,7 @@ def settle(tag: Tag) -> None:
             tag[CAPITALS[key]] = tag.attrs.pop(key)
         elif key == "xlink:href":
             tag["href"] = tag.attrs.pop(key)
-        elif key.startswith(("data-", "aria-live", "tabindex")) or (key in STYLES and tag.name not in STYLED):
+        elif key.startswith(("data-", "aria-live", "tabindex")) or tag.name not in STYLED.get(key, (tag.name,)):
             del tag[key]
     if drawn:
         tag.name = CAPITALS.get(tag.name, tag.name)
