@@ -7,7 +7,7 @@ export OMP_NUM_THREADS ?= 1
 # Processes that share out the tests, file by file; a notebook needs about 1 GB.
 WORKERS ?= 2
 .DEFAULT_GOAL := book
-.PHONY: environment book test tests notebooks browser processors site-audit mutants words lint format clean help
+.PHONY: environment book pdf epub cards downloads test tests notebooks browser processors site-audit mutants words lint format clean help
 
 $(VENV)/ready: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
@@ -22,6 +22,21 @@ environment: $(VENV)/ready ## the virtual environment that everything else runs 
 book: $(VENV)/ready ## build the book into _build/html, every warning an error
 	rm -rf _build/html _build/.doctrees _build/jupyter_execute
 	$(BIN)/jupyter-book build . -W -n --keep-going -q
+
+# What can be taken along is made from the book as it stands in _build/html; `make book` makes none of it, to stay quick.
+pdf: $(VENV)/ready ## the whole book to print, from the built one, by headless Chromium: some minutes
+	$(BIN)/python tools/pdf.py
+
+epub: $(VENV)/ready ## the whole book for a reader, from the built one
+	$(BIN)/python tools/epub.py
+
+cards: $(VENV)/ready ## flash cards for Anki, from the built book
+	$(BIN)/python tools/deck.py
+
+downloads: $(VENV)/ready ## the book, and all three beside it, with links on its start page
+	DOWNLOADS=1 $(MAKE) --no-print-directory book
+	$(MAKE) --no-print-directory pdf epub cards
+	cp _build/cnn-case-studies.* _build/html
 
 test: $(VENV)/ready ## everything that must hold: style, types, library, notebooks, guards, book
 	$(MAKE) --no-print-directory --jobs=2 lint tests

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import io
+import os
 import re
 from base64 import b64decode, b64encode
 from collections import Counter
@@ -29,6 +30,7 @@ from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
+from whole import FILES
 
 from casestudies_lib.page.claims import MARK, VERDICTS
 from casestudies_lib.page.html import joined, tag
@@ -400,6 +402,28 @@ class Tally(Book):
         return [self.html(tag("p", "In the whole book: ", tally(records), class_="tally"))]
 
 
+class Downloads(Book):
+    """`{downloads}`: links to what can be taken along, if DOWNLOADS says that it will lie beside the start page."""
+
+    said: ClassVar = {
+        "pdf": ("the whole book as a PDF", ", to print"),
+        "epub": ("as an EPUB", ", for a phone or a reader"),
+        "apkg": ("its terms and questions as flash cards", " for Anki"),
+    }
+
+    def run(self) -> list[nodes.Node]:
+        if not os.environ.get("DOWNLOADS"):
+            return []
+        links = [joined(tag("a", name, href=FILES[kind]), what) for kind, (name, what) in self.said.items()]
+        return [
+            self.html(
+                tag(
+                    "p", tag("strong", "Take it along."), " Here is ", Markup("; ").join(links), ".", class_="downloads"
+                )
+            )
+        ]
+
+
 # ------------------------------------------------------------------ how to cite
 def bibtex(citation: dict, url: str) -> str:
     """What CITATION.cff prefers to be cited, as BibTeX."""
@@ -425,7 +449,7 @@ class Citation(Book):
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
-    named = {"start": Start, "move": Move, "cards": Cards, "tally": Tally, "citation": Citation}
+    named = {"start": Start, "move": Move, "cards": Cards, "tally": Tally, "downloads": Downloads, "citation": Citation}
     for name, directive in (named | {"exercises": Exercises, "lecture": Lecture}).items():
         app.add_directive(name, directive)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

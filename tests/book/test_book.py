@@ -13,9 +13,12 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
 
 import address
+import deck
 import lean
 import nbformat
+import pdf
 import pytest
+import whole
 import yaml
 from address import ROOT
 from bs4 import BeautifulSoup, NavigableString, Tag
@@ -273,6 +276,22 @@ def test_the_start_page_has_a_card_for_each_chapter(site, book):
     assert page.select_one("a.start-here")["href"] == cards[0].h3.a["href"]
     assert page.select_one(".explorer[data-explorer=mix]") and page.select_one("figcaption a[href*='#figure-']")
     assert not page.select("em, math"), "for these alone a phone would load a whole face, of up to 70 kB"
+
+
+def test_what_can_be_taken_along_has_live_links_and_every_term(site, book):
+    assert not site[book / "index.html"].select(".downloads") and not list(book.glob("cnn-case-studies.*"))
+    assert whole.documents()[1:11] == [
+        f"notebooks/{path.stem}" for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
+    ]
+    small = ["notebooks/10_recorded_experiments", *(f"book/{name}" for name in ("glossary", "checks", "pictures"))]
+    page = BeautifulSoup(pdf.document(whole.gather(book, small), {}), "html.parser")
+    ids = [part["id"] for part in page.find_all(id=True)]
+    inner = {link["href"][1:] for link in page.select("a[href^='#']")}
+    assert len(ids) == len(set(ids)) and inner <= set(ids) and len(inner) > 10
+    terms = list(deck.terms(site[book / "book" / "glossary.html"], ""))
+    written = (ROOT / "book" / "glossary.md").read_text().partition(":::{glossary}")[2].partition(":::")[0]
+    wanted = re.findall(r"(?m)^(\S.*(?:\n\S.*)*)\n  ", written)
+    assert [" / ".join(names.split("\n")) for names in wanted] == [term.question for term in terms] and len(terms) > 60
 
 
 def test_the_sheet_has_every_exercise_and_no_solution(site, book):
