@@ -6,8 +6,10 @@ BIN    := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 # Processes that share out the tests, file by file; a notebook needs about 1 GB.
 WORKERS ?= 2
+# What Colab had when tools/elsewhere.py was last told; or `oldest` or `newest`.
+ELSEWHERE ?= colab
 .DEFAULT_GOAL := book
-.PHONY: environment book test tests notebooks browser processors site-audit mutants words lint format clean help
+.PHONY: environment book test tests notebooks browser processors elsewhere site-audit mutants words lint format clean help
 
 $(VENV)/ready: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
@@ -39,6 +41,9 @@ browser: $(VENV)/ready ## open the built pages in headless Chromium, which must 
 
 processors: $(VENV)/ready ## run all notebooks as several processors would, a line for each (PROCESSORS="--ci" for two at once)
 	$(BIN)/python tools/processors.py $(PROCESSORS)
+
+elsewhere: $(VENV)/ready ## run the built site's notebooks in bare environments: ELSEWHERE="colab", "oldest" or "newest" (--quick)
+	$(BIN)/python tools/elsewhere.py $(ELSEWHERE)
 
 site-audit: $(VENV)/ready ## how heavy the built pages are, and how soon a slow phone shows them
 	$(BIN)/python tools/site_audit.py

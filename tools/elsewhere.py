@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -122,7 +121,7 @@ def execute(notebook: nbformat.NotebookNode, environment: Path, folder: Path) ->
     manager = AsyncKernelManager(kernel_name=KERNEL, kernel_spec_manager=KernelSpecManager(kernel_dirs=[str(kernels)]))
     where = {"metadata": {"path": str(folder)}}
     client = NotebookClient(notebook, km=manager, timeout=1800, startup_timeout=600, resources=where)
-    client.execute(env=outside() | {"CASESTUDIES_DATA": str(environment / "data")})  # nothing was downloaded before
+    client.execute(cleanup_kc=True, env=outside() | {"CASESTUDIES_DATA": str(environment / "data")})
 
 
 def first_cells(notebook: nbformat.NotebookNode) -> None:
@@ -156,7 +155,7 @@ def elsewhere(path: Path, base: Path, *, quick: bool) -> tuple[str, list[str]]:
         try:
             execute(notebook, environment, folder)
         except CellExecutionError as error:
-            raised = ["a cell raised: " + re.sub(r"\x1b\[[\d;]*m", "", str(error)).strip()[-2000:]]
+            raised = [f"a cell raised {error.ename}: {error.evalue}"]
         did, wrong = compared(before, versions(environment))
     return did, raised + wrong
 

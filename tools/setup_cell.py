@@ -50,13 +50,13 @@ if other or importlib.util.find_spec("casestudies_lib") is None:
     if wheel:
         (folder / library).write_bytes(b64decode(wheel))
         library = str(folder / library)
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-color", "--no-input", "--disable-pip-version-check"]
     done = subprocess.run([*pip, "--constraint", str(pins), library], capture_output=True, text=True)
     if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["nothing"]
-        said = [line for line in lines if line.lower().startswith("error")] or lines
+        lines = done.stderr.strip().splitlines()
+        said = [line for line in lines if line.lower().startswith("error")] or lines[-1:]
         raise SetupError(
-            "pip could not install the library or a package that it needs, and nothing else was tried. If this "
-            f"computer is offline, connect it and run this cell again. The last that pip said: {said[-1]}"
+            "pip could not install the library or a package that it needs. If this computer is offline, connect it "
+            f"and run this cell again. What pip said: {' '.join(said)}"
         )
     importlib.invalidate_caches()
