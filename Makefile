@@ -54,8 +54,9 @@ words: $(VENV)/ready ## accept the words of claims, quotations and pictures as t
 mutants: $(VENV)/ready ## put small mistakes into the library and see what notices: hours (MUTANTS="--sample 120 --jobs 2")
 	$(BIN)/python tools/mutants.py $(MUTANTS)
 
-lint: $(VENV)/ready ## check style, notebooks and JavaScript too, and types
+lint: $(VENV)/ready ## check style, notebooks and JavaScript too, types, and the workflow
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/oxlint --deny-warnings . && $(BIN)/mypy
+	$(BIN)/zizmor --offline --quiet .github/workflows
 
 format: $(VENV)/ready ## mend style
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
