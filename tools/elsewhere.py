@@ -29,6 +29,7 @@ from nbclient.exceptions import CellExecutionError
 
 SITE = ROOT / "_build" / "html"
 KEPT = ("torch", "numpy")
+LIBRARY = "casestudies-lib"
 KERNEL = "elsewhere"
 # What Colab publishes of itself (`pip-freeze.txt` in the repository backend-info of googlecolab), as of 2026-08-19: of
 # its packages those that the library or its kernel uses. Colab has neither torchinfo nor the two networks' packages.
@@ -133,7 +134,8 @@ def first_cells(notebook: nbformat.NotebookNode) -> None:
 def compared(before: dict[str, str], after: dict[str, str]) -> tuple[str, list[str]]:
     """What a notebook did to the packages, in words, and what of it is wrong."""
     wrong = [f"touched {name}" for name in KEPT if before.get(name) != after.get(name)]
-    wrong += ["did not install the library"] if "casestudies-lib" not in after else []
+    wrong += ["found the library before it was installed"] if LIBRARY in before else []
+    wrong += ["did not install the library"] if LIBRARY not in after else []
     kept = ", ".join(f"{name} {before.get(name)} -> {after.get(name)}" for name in KEPT)
     changed = [f"{name} {before[name]} -> {after.get(name)}" for name in before if before[name] != after.get(name)]
     added = sorted(set(after) - set(before))
