@@ -6,8 +6,10 @@ BIN    := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 # Processes that share out the tests, file by file; a notebook needs about 1 GB.
 WORKERS ?= 2
+# What Colab had when tools/elsewhere.py was last told; or `oldest` or `newest`.
+ELSEWHERE ?= colab
 .DEFAULT_GOAL := book
-.PHONY: environment book pdf epub cards downloads test tests notebooks browser processors site-audit mutants words lint format clean help
+.PHONY: environment book pdf epub cards downloads test tests notebooks browser processors elsewhere site-audit mutants words lint format clean help
 
 $(VENV)/ready: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
@@ -55,6 +57,9 @@ browser: $(VENV)/ready ## open the built pages in headless Chromium, which must 
 processors: $(VENV)/ready ## run all notebooks as several processors would, a line for each (PROCESSORS="--ci" for two at once)
 	$(BIN)/python tools/processors.py $(PROCESSORS)
 
+elsewhere: $(VENV)/ready ## run the built site's notebooks in bare environments: ELSEWHERE="colab", "oldest" or "newest" (--quick)
+	$(BIN)/python tools/elsewhere.py $(ELSEWHERE)
+
 site-audit: $(VENV)/ready ## how heavy the built pages are, and how soon a slow phone shows them
 	$(BIN)/python tools/site_audit.py
 
@@ -64,8 +69,9 @@ words: $(VENV)/ready ## accept the words of claims, quotations and pictures as t
 mutants: $(VENV)/ready ## put small mistakes into the library and see what notices: hours (MUTANTS="--sample 120 --jobs 2")
 	$(BIN)/python tools/mutants.py $(MUTANTS)
 
-lint: $(VENV)/ready ## check style, notebooks and JavaScript too, and types
+lint: $(VENV)/ready ## check style, notebooks and JavaScript too, types, and the workflow
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/oxlint --deny-warnings . && $(BIN)/mypy
+	$(BIN)/zizmor --offline --quiet .github/workflows
 
 format: $(VENV)/ready ## mend style
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .

@@ -50,10 +50,17 @@ if importlib.util.find_spec("casestudies_lib") is None:
     importlib.invalidate_caches()"""
 
 
-def setup_cell(url: str, revision: str = "") -> str:
-    """The setup cell of a notebook whose library lives at `url`; nothing to install from where that is not known."""
-    library = f"casestudies-lib @ git+{url}" + (f"@{revision}" if revision else "") if url else ""
-    return SETUP.format(library=library)
+def setup_cell(url: str) -> str:
+    """The setup cell of a stored notebook whose library lives at `url`, if that is known."""
+    return SETUP.format(library=f"casestudies-lib @ git+{url}" if url else "")
+
+
+def published_cell(library: str, wheel: str = "") -> str:
+    """The setup cell of a notebook that leaves the repository: `library` is what pip installs, in base64 if carried."""
+    cell = (ROOT / "tools" / "setup_cell.py").read_text("utf-8").rstrip()
+    for name, value in (("library", library), ("wheel", wheel)):
+        cell = cell.replace(f'\n{name} = ""', f'\n{name} = "{value}"', 1)
+    return cell
 
 
 def normal(notebook: nbformat.NotebookNode) -> str:
@@ -114,7 +121,8 @@ def publish(revision: str) -> None:
         sys.exit(f"expected a commit of 40 hexadecimal digits, got {revision!r}: pass $(git rev-parse HEAD)")
     for path in NOTEBOOKS:
         notebook = nbformat.read(path, as_version=4)
-        next(cell for cell in notebook.cells if cell.id == "setup").source = setup_cell(published(), revision)
+        library = f"casestudies-lib @ git+{published()}@{revision}"
+        next(cell for cell in notebook.cells if cell.id == "setup").source = published_cell(library)
         write(path, nbformat.writes(notebook, version=nbformat.NO_CONVERT) + "\n")
 
 
