@@ -90,8 +90,7 @@ class SparseConv2d(nn.Module):
         self.maps = nn.ModuleList(nn.Conv2d(len(reads), 1, kernel_size) for reads in table)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        pairs = zip(self.maps, self.table, strict=True)
-        return torch.cat([conv(x[:, list(reads)]) for conv, reads in pairs], dim=1)
+        return torch.cat([conv(x[:, list(reads)]) for conv, reads in zip(self.maps, self.table)], dim=1)
 
 
 class RBFOutput(nn.Module):

