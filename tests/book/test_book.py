@@ -290,7 +290,7 @@ def test_what_can_be_taken_along_has_live_links_and_every_term(site, book):
     ids = [part["id"] for part in page.find_all(id=True)]
     inner = {link["href"][1:] for link in page.select("a[href^='#']")}
     assert len(ids) == len(set(ids)) and inner <= set(ids) and len(inner) > 10
-    terms = list(deck.terms(site[book / "book" / "glossary.html"], ""))
+    terms = list(deck.terms(copy(site[book / "book" / "glossary.html"]), ""))
     written = (ROOT / "book" / "glossary.md").read_text().partition(":::{glossary}")[2].partition(":::")[0]
     wanted = re.findall(r"(?m)^(\S.*(?:\n\S.*)*)\n  ", written)
     assert [" / ".join(names.split("\n")) for names in wanted] == [term.question for term in terms] and len(terms) > 60
@@ -415,6 +415,8 @@ def test_pages_are_fit_for_everybody(site):
         ids = [element["id"] for element in page.find_all(id=True)]
         assert len(ids) == len(set(ids)), f"{path}: {sorted({i for i in ids if ids.count(i) > 1})} twice"
         for image in page.find_all("img"):
+            if image.find_parent(role="img", attrs={"aria-label": True}):
+                continue  # named by what it stands in
             assert image.get("alt") and not image["alt"].startswith("../_images"), image
 
 
