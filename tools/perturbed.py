@@ -13,8 +13,10 @@ seldom), sums of one term (a convolution with a single weight a filter), and wha
 square roots. Python's own `**` on floats cannot be reached.
 
 While a network is trained, only its gradients are moved, at each step of the optimizer, because everything in the next
-step follows from them; to move each operation's result as well took half of the time. All is moved again as soon as
-gradients are turned off, the network is put into evaluation mode, or a cell begins.
+step follows from them; to move each operation's result as well took half of the time. A training begins with an
+optimizer's step, or when a network that an optimizer has is put into training mode, as at the beginning of an epoch:
+so a training that is resumed there gives the same as one that went on. All is moved again as soon as gradients are
+turned off, the network is put into evaluation mode, or a cell begins.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from IPython import get_ipython
 from numpy._core import _methods
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.weak import WeakTensorKeyDictionary
 
 PROCESSOR = os.environ.get("PERTURBED", "0")
 MATH = ("exp", "expm1", "log", "log10", "log1p", "log2", "pow", "sin", "cos", "tan", "tanh", "atan", "atan2", "erf")
@@ -177,10 +180,17 @@ def move_power_of_arrays() -> None:
 
 
 class Training:
-    """Switches the moving of each operation off at an optimizer's first step, and on when the training is over."""
+    """Switches the moving of each operation off when a training begins, and on when it is over."""
 
     def __init__(self) -> None:
         self.mode, self.moves_all, self.is_stepping = Perturbed(), False, False
+        self.trained = WeakTensorKeyDictionary()  # the parameters that an optimizer has
+
+    def begins(self) -> None:
+        """Move nothing from here on but the gradients of each step."""
+        if self.moves_all:
+            self.mode.__exit__(None, None, None)
+            self.moves_all = False
 
     def ends(self, *_: object) -> None:
         """Move each operation's result, unless that is so, or another mode is on that must be switched off first."""
@@ -190,9 +200,7 @@ class Training:
 
     def steps(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
         """Before a step: move the gradients, and nothing else from here on."""
-        if self.moves_all:
-            self.mode.__exit__(None, None, None)
-            self.moves_all = False
+        self.begins()
         self.is_stepping = True
         for group in optimizer.param_groups:
             for weights in group["params"]:
@@ -202,16 +210,29 @@ class Training:
     def has_stepped(self, *_: object) -> None:
         self.is_stepping = False
 
-    def watched(self, function: Callable, is_end: Callable[..., bool]) -> Callable:
-        """The function, before which the training ends where `is_end` says so of its arguments."""
+    def modes(self, network: torch.nn.Module, mode: bool = True) -> None:
+        """Before a network is put into training or evaluation mode."""
+        if not mode:
+            self.ends()
+        elif any(weights in self.trained for weights in network.parameters()):
+            self.begins()
 
-        @wraps(function)
-        def before(*args: Any, **kwargs: Any) -> Any:
-            if is_end(*args, **kwargs):
-                self.ends()
-            return function(*args, **kwargs)
+    def takes(self, _: torch.optim.Optimizer, group: dict[str, Any]) -> None:
+        """Before an optimizer gets parameters."""
+        group["params"] = [group["params"]] if isinstance(group["params"], torch.Tensor) else list(group["params"])
+        self.trained.update(dict.fromkeys(group["params"], True))
 
-        return before
+
+def preceded(owner: type, name: str, first: Callable[..., None]) -> None:
+    """Let `first` see the arguments of a method before the method itself."""
+    method = getattr(owner, name)
+
+    @wraps(method)
+    def both(*args: Any, **kwargs: Any) -> Any:
+        first(*args, **kwargs)
+        return method(*args, **kwargs)
+
+    setattr(owner, name, both)
 
 
 def install() -> None:
@@ -231,8 +252,8 @@ def install() -> None:
     training.ends()
     register_optimizer_step_pre_hook(training.steps)
     register_optimizer_step_post_hook(training.has_stepped)
-    calls = ((torch.nn.Module, "train", lambda _, mode=True: not mode), (torch.no_grad, "__enter__", lambda _: True))
-    for owner, name, is_end in calls:
-        setattr(owner, name, training.watched(getattr(owner, name), is_end))
+    preceded(torch.nn.Module, "train", training.modes)
+    preceded(torch.no_grad, "__enter__", training.ends)
+    preceded(torch.optim.Optimizer, "add_param_group", training.takes)
     if shell := get_ipython():
         shell.events.register("pre_run_cell", training.ends)

@@ -86,6 +86,12 @@ for over in (torch.nn.Linear(1, 1).eval, torch.no_grad().__enter__):
     trained(1)
     over()
     assert torch._C._len_torch_dispatch_stack() == 1, "all is moved again"
+network = torch.nn.Linear(50, 3)
+network.train()
+assert torch._C._len_torch_dispatch_stack() == 1, "nobody trains it"
+optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+network.train()
+assert torch._C._len_torch_dispatch_stack() == 0, "an epoch begins"
 """
 
 
