@@ -508,6 +508,8 @@ def test_search_works_from_disk_and_leads_into_a_fold_with_the_words_marked(brow
     page.keyboard.press("Control+k")
     page.locator("dialog input[name=q]").fill("227")
     page.keyboard.press("Enter")
+    page.locator(".hits li a").first.wait_for()
+    page.wait_for_timeout(500)  # Chromium hands on what a page from disk has stored a little later
     page.locator(".hits li a").first.click()
     page.wait_for_url("**/01_classic_networks.html#for-the-curious*")
     page.locator("details[open] span.highlighted", has_text="227").first.wait_for(state="visible")
