@@ -15,10 +15,9 @@ from cards import FACE, INK, QUIET, volumes
 from markupsafe import escape
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
-from whole import BUILT, FILES, TITLE, Part, contents, gather, made
+from whole import AUTHOR, BUILT, FILES, TITLE, Part, contents, gather, made
 
 OUT = ROOT / "_build" / FILES["epub"]
-AUTHOR = "The CNN Case Studies authors"
 SPACES = {"svg": "http://www.w3.org/2000/svg", "math": "http://www.w3.org/1998/Math/MathML"}
 # XML tells capitals from small letters, and a page of HTML has lost them: the names that our drawings use.
 CAPITALS = {

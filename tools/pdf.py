@@ -5,9 +5,6 @@ It is printed twice: where a page of the contents begins is only known when all 
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
 from datetime import date
 from pathlib import Path
 
@@ -15,7 +12,8 @@ import address
 from address import ROOT
 from playwright.sync_api import sync_playwright
 from pypdf import PdfReader, PdfWriter
-from whole import BUILT, FILES, POSTER, TITLE, Part, contents, gather
+from site_audit import chromium
+from whole import AUTHOR, BUILT, FILES, POSTER, TITLE, Part, contents, gather
 
 OUT = ROOT / "_build" / FILES["pdf"]
 LEAVES_OUT = """This edition has all chapters, the page of claims, the glossary and the bibliography, and the exercises
@@ -49,11 +47,8 @@ and what they cost</p>
 
 def printed(path: Path) -> bytes:
     """A document from the disk as PDF."""
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if not chromium:
-        sys.exit("Chromium prints the book: install it, or say where it is in CHROMIUM")
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        browser = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(color_scheme="light")
         page.set_default_timeout(900_000)
         page.goto(path.as_uri(), wait_until="load")
@@ -87,7 +82,7 @@ def main() -> None:
     once.write_bytes(printed(html))
     writer = PdfWriter(clone_from=once)
     writer.append(PdfReader(BUILT / POSTER), outline_item="Poster: ten networks", import_outline=False)
-    writer.add_metadata({"/Title": TITLE, "/Author": "The CNN Case Studies authors"})
+    writer.add_metadata({"/Title": TITLE, "/Author": AUTHOR})
     writer.write(OUT)
     once.unlink()
     print(f"{OUT.relative_to(ROOT)}: {len(writer.pages)} pages, {OUT.stat().st_size / 1e6:.1f} MB")

@@ -15,6 +15,7 @@ import http.server
 import json
 import os
 import shutil
+import sys
 import threading
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -102,6 +103,14 @@ def audited(browser: Any, address: str, name: str) -> dict[str, Any]:
     }
 
 
+def chromium() -> str:
+    """Where Chromium is."""
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if not found:
+        sys.exit("expected Chromium, found none: install it, or say where it is in CHROMIUM")
+    return found
+
+
 def main(arguments: list[str] | None = None) -> None:
     from playwright.sync_api import sync_playwright
 
@@ -114,11 +123,10 @@ def main(arguments: list[str] | None = None) -> None:
     if not every or absent:
         parser.error(f"expected pages of the built book ({', '.join(every) or 'make book builds it'}), got {absent}")
     found = {}
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     handler = partial(Compressing, directory=HTML)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server, sync_playwright() as driver:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        browser = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
         print("first paint  largest  load   sent kB  of it HTML  requests  elements  page")
         for name in pages:
             one = found[name] = audited(browser, f"http://127.0.0.1:{server.server_port}/", name)

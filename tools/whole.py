@@ -23,6 +23,7 @@ from markupsafe import Markup, escape
 
 BUILT = ROOT / "_build/html"
 TITLE = "CNN Case Studies"
+AUTHOR = f"The {TITLE} authors"
 # What can be taken along, made by `make pdf`, `make epub` and `make cards`, and lying beside the start page.
 FILES = {kind: f"cnn-case-studies.{kind}" for kind in ("pdf", "epub", "apkg")}
 POSTER = "_static/cnn-poster.pdf"

@@ -1,11 +1,10 @@
 """Chromium, and who tests what: all that look at one page in one process, which then loads it once."""
 
-import os
 import re
-import shutil
 
 import pytest
 from playwright.sync_api import sync_playwright
+from site_audit import chromium
 from xdist.scheduler import LoadScopeScheduling
 
 NO_OTHER_HOST = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
@@ -23,11 +22,9 @@ def pytest_xdist_make_scheduler(config, log):
 
 @pytest.fixture(scope="session")
 def browser():
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    assert chromium, "install Chromium, or say where it is in CHROMIUM"
     with sync_playwright() as driver:
         running = driver.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu", NO_OTHER_HOST]
+            executable_path=chromium(), args=["--no-sandbox", "--disable-gpu", NO_OTHER_HOST]
         )
         yield running
         running.close()
