@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from copy import copy
 from itertools import groupby
 
+from aside import put_back, set_aside
 from bs4 import BeautifulSoup, NavigableString, Tag
 from docutils.nodes import make_id
 from formulas import spoken
@@ -38,7 +39,8 @@ def fold(body: str, lost: Callable[[str], None]) -> str:
     """A page's HTML with its code and its checks where they belong; `lost` hears of marks that lead nowhere."""
     if '<details class="checks"' not in body:
         return body
-    soup = BeautifulSoup(body, "html.parser")
+    bare, parts = set_aside(body)
+    soup = BeautifulSoup(bare, "html.parser")
     page = soup.section
     if page is None:
         return body
@@ -66,7 +68,7 @@ def fold(body: str, lost: Callable[[str], None]) -> str:
         page.append(gathered(soup, "rest", "Setup and other code of this page", rest))
     marks = name_marks(soup, lost)
     add_legend(soup, page, marks)
-    return str(soup)
+    return put_back(str(soup), parts)
 
 
 def folded_code(soup: BeautifulSoup) -> list[tuple[Tag, Tag]]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple, cast
 
+from aside import put_back, set_aside
 from bs4 import BeautifulSoup, NavigableString, Tag
 from docutils import nodes
 from folds import JOINER
@@ -128,7 +129,8 @@ def link_claims(app: Sphinx, page: str, template: str, context: dict, doctree: n
 
 def with_links(body: str, bibliography: str, papers: Collection[str]) -> str:
     """The HTML of claims with links from `He 2015` to that paper, and from a claim that has a place to this place."""
-    soup = BeautifulSoup(body, "html.parser")
+    bare, parts = set_aside(body)
+    soup = BeautifulSoup(bare, "html.parser")
     for card in soup.select(".claim"):
         line = card.find_all("div", recursive=False)[-1]
         for text in line.find_all(string=SOURCE, recursive=False):
@@ -140,7 +142,7 @@ def with_links(body: str, bibliography: str, papers: Collection[str]) -> str:
             link["aria-label"] = f"Link to {name}"
             link.append("#")
             line.extend([JOINER, link])
-    return str(soup)
+    return put_back(str(soup), parts)
 
 
 def sources(

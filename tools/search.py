@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from aside import set_aside
 from bs4 import BeautifulSoup, Tag
 from folds import name_lines
 from formulas import spoken
@@ -76,7 +77,7 @@ def index(root: Path) -> list[list]:
         name = path.relative_to(root).as_posix()
         if name in LEFT_OUT:
             continue
-        own = list(sections(BeautifulSoup(path.read_text("utf-8"), "html.parser")))[::-1]
+        own = list(sections(BeautifulSoup(set_aside(path.read_text("utf-8"))[0], "html.parser")))[::-1]
         for place, title, stressed, prose in own:
             first = place == own[0][0]
             address = name if first else f"{name}#{place}"
