@@ -108,13 +108,15 @@ NOTEBOOK = """{
 
 
 def test_a_line_says_which_cells_were_red_and_nothing_stops(tmp_path, monkeypatch, capsys):
-    values = np.log10(np.arange(2, 12) / 7)
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "tests" / "book").mkdir(parents=True)
     (tmp_path / "tests" / "book" / "nbval.cfg").write_text("")
     code = "print(*(f'{value:%s}' for value in np.log10(np.arange(2, 12) / 7)))"
+    # Stored on this machine as it is, also where these tests themselves run as on another.
+    own = processors.environment({}, tmp_path)
     for name, digits in (("raw", ".17g"), ("rounded", ".3f")):
-        stored = " ".join(f"{value:{digits}}" for value in values)
+        command = [sys.executable, "-c", f"import numpy as np; {code % digits}"]
+        stored = subprocess.run(command, env=own, capture_output=True, text=True, check=True).stdout.strip()
         (tmp_path / "notebooks" / f"{name}.ipynb").write_text(NOTEBOOK % (stored, code % digits))
     monkeypatch.setattr(processors, "NOTEBOOKS", sorted((tmp_path / "notebooks").glob("*.ipynb")))
     monkeypatch.setattr(processors, "LOGS", tmp_path / "logs")
