@@ -9,7 +9,7 @@ WORKERS ?= 2
 # What Colab had when tools/elsewhere.py was last told; or `oldest` or `newest`.
 ELSEWHERE ?= colab
 .DEFAULT_GOAL := book
-.PHONY: environment book pdf epub cards downloads test tests notebooks browser processors elsewhere site-audit mutants words lint format clean help
+.PHONY: environment book pdf epub cards downloads test tests notebooks browser processors elsewhere site-audit mutants edits words lint format clean help
 
 $(VENV)/ready: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
@@ -68,6 +68,9 @@ words: $(VENV)/ready ## accept the words of claims, quotations and pictures as t
 
 mutants: $(VENV)/ready ## put small mistakes into the library and see what notices: hours (MUTANTS="--sample 120 --jobs 2")
 	$(BIN)/python tools/mutants.py $(MUTANTS)
+
+edits: $(VENV)/ready ## make small false edits of the chapters' text and see what notices: minutes (EDITS="--sample 400")
+	$(BIN)/python tools/edits.py $(EDITS)
 
 lint: $(VENV)/ready ## check style, notebooks and JavaScript too, types, and the workflow
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/oxlint --deny-warnings . && $(BIN)/mypy

@@ -1,0 +1,116 @@
+"""What was measured about the book's own checks, in book/measured: a JSON file each, shown by `{measured} NAME`.
+
+A file holds when, where and of which commit it was measured, the command that does it again, tables, and lists of what
+is shown folded. `store` writes it, the directive draws it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+from address import ROOT
+from docutils import nodes
+from markupsafe import Markup
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.typing import ExtensionMetadata
+
+from casestudies_lib.experiments.record import processor
+from casestudies_lib.page.html import tag
+
+FOLDER = ROOT / "book" / "measured"
+
+
+class Table(NamedTuple):
+    """What is shown as a table: its caption, the heads of its columns, and its rows, the first cell of each a head."""
+
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
+
+
+def commit() -> str:
+    """The commit of the working tree, with a plus sign where it holds more than that."""
+    git = ["git", "-C", str(ROOT)]
+    at = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
+    more = subprocess.run([*git, "status", "--porcelain", "-uno"], capture_output=True, text=True).stdout.strip()
+    return f"{at}+" if more else at
+
+
+def about() -> dict[str, object]:
+    """When, where and of what something is measured."""
+    return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "commit": commit(),
+        "processor": processor(),
+        "cores": os.cpu_count(),
+        "torch": version("torch"),
+        "numpy": version("numpy"),
+    }
+
+
+def store(
+    name: str,
+    command: str,
+    tables: Iterable[Table],
+    lists: Mapping[str, Sequence[str]] | None = None,
+    folder: Path = FOLDER,
+    **more: object,
+) -> None:
+    """Write a measurement as a whole or not at all, and `more` that no page shows."""
+    found = {"command": command, "tables": [table._asdict() for table in tables], "lists": dict(lists or {}), **more}
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f"{name}.json.part"
+    part.write_text(json.dumps(about() | found, indent=1, ensure_ascii=False) + "\n", "utf-8", newline="")
+    part.replace(folder / f"{name}.json")
+
+
+class Measured(SphinxDirective):
+    """`{measured} NAME`: the tables of a stored measurement, its lists folded, and when, where and how it was made."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        path = Path(self.env.srcdir, "book", "measured", f"{self.arguments[0]}.json")
+        if not path.exists():
+            known = ", ".join(sorted(file.stem for file in path.parent.glob("*.json")))
+            raise self.error(f"expected one of {known}, got {self.arguments[0]}: measure it first")
+        self.env.note_dependency(str(path))
+        return [nodes.raw("", str(shown(json.loads(path.read_text("utf-8")))), format="html")]
+
+
+def shown(found: dict) -> Markup:
+    """A stored measurement as HTML."""
+    parts = [drawn(Table(**table)) for table in found["tables"]]
+    parts += [
+        tag(
+            "details",
+            tag("summary", f"{title} ({len(lines)})"),
+            tag("ul", *(tag("li", tag("code", line)) for line in lines)),
+        )
+        for title, lines in found["lists"].items()
+        if lines
+    ]
+    made = f"Measured on {found['date']} at commit {found['commit']}, {found['processor']}, {found['cores']} cores, "
+    made += f"torch {found['torch']}, numpy {found['numpy']}. To measure it again: "
+    return tag("div", *parts, tag("p", made, tag("code", found["command"]), ".", class_="made"), class_="measured")
+
+
+def drawn(table: Table) -> Markup:
+    """A table that scrolls on its own where it is wider than the page."""
+    head = tag("tr", *(tag("th", words, scope="col") for words in table.columns))
+    rows = [tag("tr", tag("th", row[0], scope="row"), *(tag("td", cell) for cell in row[1:])) for row in table.rows]
+    whole = tag("table", tag("caption", table.caption), tag("thead", head), tag("tbody", *rows), class_="table")
+    return tag("div", whole, class_="pst-scrollable-table-container", tabindex="0")
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    app.add_directive("measured", Measured)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
