@@ -61,7 +61,7 @@ elsewhere: $(VENV)/ready ## run the built site's notebooks in bare environments:
 	$(BIN)/python tools/elsewhere.py $(ELSEWHERE)
 
 site-audit: $(VENV)/ready ## how heavy the built pages are, and how soon a slow phone shows them
-	$(BIN)/python tools/site_audit.py
+	$(BIN)/python tools/site_audit.py $(SITE_AUDIT)
 
 words: $(VENV)/ready ## accept the words of claims, quotations and pictures as they are now, and say what changed
 	$(BIN)/python tools/words.py

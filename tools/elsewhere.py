@@ -4,6 +4,7 @@ python tools/elsewhere.py SETTING [NOTEBOOK ...] [--quick]
 
 The environment holds torch, numpy and matplotlib, for `colab` also what Colab brings along, and a kernel. Every
 notebook gets a fresh copy of it, so each has to bring or to fetch what it needs, and none may touch torch or numpy.
+With --store, what came of it goes into book/measured/elsewhere-SETTING.json.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+import measured
 import nbformat
 from address import ROOT
 from jupyter_client.kernelspec import KernelSpecManager
@@ -167,6 +169,7 @@ def main() -> None:
     parser.add_argument("setting", choices=list(settings()))
     parser.add_argument("notebooks", nargs="*", help="the beginnings of their names, such as 04; all if none is given")
     parser.add_argument("--quick", action="store_true", help="only the cells up to the imports")
+    parser.add_argument("--store", action="store_true")
     parser.add_argument("--python", help="the Python of the environment, if none of its version is on the path")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where environments stay for the next time")
     parser.add_argument("--site", type=Path, metavar="FOLDER", default=SITE, help="the built site, if not _build/html")
@@ -176,7 +179,7 @@ def main() -> None:
     if not chosen:
         sys.exit("no such notebook in the built site: run `make book` first")
     setting = settings()[arguments.setting]
-    red = 0
+    red, rows = 0, []
     with tempfile.TemporaryDirectory() as passing:
         base = (arguments.keep or Path(passing)).resolve() / arguments.setting
         make(base, arguments.python or interpreter(setting.python), setting.packages)
@@ -185,8 +188,16 @@ def main() -> None:
             did, wrong = elsewhere(path, base, quick=arguments.quick)
             red += bool(wrong)
             seconds = f"{time.monotonic() - start:.0f} s"
+            rows.append([path.stem, "; ".join(wrong) or ("starts" if arguments.quick else "runs to its end"), seconds])
             print(f"{arguments.setting} {path.stem}: {'; '.join(wrong) or 'runs'} ({seconds}; {did})", flush=True)
+        has = versions(base)
     print(f"{len(chosen) - red} passed, {red} failed")
+    if arguments.store:
+        packages = ", ".join(f"{name} {has[name]}" for name in ("torch", "numpy", "matplotlib"))
+        caption = f"In an empty folder of a bare environment, {arguments.setting}: Python {setting.python}, {packages}."
+        table = measured.Table(caption, ["Notebook", "what came of it", "took"], rows)
+        command = f'make elsewhere ELSEWHERE="{arguments.setting}{" --quick" * arguments.quick} --store"'
+        measured.store(f"elsewhere-{arguments.setting}", command, [table])
     sys.exit(red > 0)
 
 

@@ -23,7 +23,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
 
 from casestudies_lib.experiments.record import processor
-from casestudies_lib.page.html import tag
+from casestudies_lib.page.html import LEFT, RIGHT, table, tag
 
 FOLDER = ROOT / "book" / "measured"
 
@@ -61,11 +61,12 @@ def store(
     command: str,
     tables: Iterable[Table],
     lists: Mapping[str, Sequence[str]] | None = None,
-    folder: Path = FOLDER,
+    folder: Path | None = None,
     **more: object,
 ) -> None:
     """Write a measurement as a whole or not at all, and `more` that no page shows."""
     found = {"command": command, "tables": [table._asdict() for table in tables], "lists": dict(lists or {}), **more}
+    folder = folder or FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"{name}.json.part"
     part.write_text(json.dumps(about() | found, indent=1, ensure_ascii=False) + "\n", "utf-8", newline="")
@@ -103,12 +104,10 @@ def shown(found: dict) -> Markup:
     return tag("div", *parts, tag("p", made, tag("code", found["command"]), ".", class_="made"), class_="measured")
 
 
-def drawn(table: Table) -> Markup:
-    """A table that scrolls on its own where it is wider than the page."""
-    head = tag("tr", *(tag("th", words, scope="col") for words in table.columns))
-    rows = [tag("tr", tag("th", row[0], scope="row"), *(tag("td", cell) for cell in row[1:])) for row in table.rows]
-    whole = tag("table", tag("caption", table.caption), tag("thead", head), tag("tbody", *rows), class_="table")
-    return tag("div", whole, class_="pst-scrollable-table-container", tabindex="0")
+def drawn(found: Table) -> Markup:
+    """A table whose first column is of words, and whose others are of numbers."""
+    columns = [(head, {"style": LEFT if place == 0 else RIGHT}) for place, head in enumerate(found.columns)]
+    return table(found.caption, columns, found.rows, caption=found.caption)
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

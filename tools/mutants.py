@@ -6,7 +6,8 @@
 
 Each mutant of the last commit meets the notebooks that run its lines, compared by nbval, and where they stay green the
 tests and doctests that do. Results are in _build/mutants/COMMIT.json, written after each mutant: stop whenever you like
-and give the same command again. A larger sample contains the smaller one, so it goes on from there.
+and give the same command again. A larger sample contains the smaller one, so it goes on from there. With --store, the
+figures become a line of book/measured/mutation.json, which a page shows.
 
 The mutant is put where Python keeps compiled modules, and its source stays as it was: a page that prints the library's
 source is no proof that anything was measured.
@@ -42,6 +43,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+import measured
 from address import ROOT
 
 from notebooks import COMPARED
@@ -423,6 +425,27 @@ def totals(chosen: list[Mutant], known: dict[str, dict], accepted: list[dict]) -
     }
 
 
+COLUMNS = ["Sample", "measured", "commit", "mistakes counted", "noticed by the notebooks alone", "by all tests"]
+
+
+def store(seed: int, sample: int, figures: dict, folder: Path = measured.FOLDER) -> None:
+    """Put the figures of a sample below those of earlier ones, which they replace if the seed is the same."""
+    path = folder / "mutation.json"
+    rows = json.loads(path.read_text("utf-8"))["tables"][0]["rows"] if path.exists() else []
+    row = [f"seed {seed}", measured.about()["date"], measured.commit(), figures["counted"]]
+    row += [figures[f"killed by {who}"] for who in ("the notebooks alone", "all tests")]
+    rows = [one for one in rows if one[0] != row[0]] + [row]
+    caption = (
+        f"Small mistakes in {len(FILES)} files of the library, drawn at random, and how many of them were noticed."
+    )
+    survivors = {
+        "Not noticed in the last sample": figures["survivors"],
+        "Changes that change nothing": figures["accepted"],
+    }
+    command = f'make mutants MUTANTS="--sample {sample} --seed {seed} --store"'
+    measured.store("mutation", command, [measured.Table(caption, COLUMNS, rows)], survivors, folder)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sample", type=int, default=60, help="how many mutants, drawn at random")
@@ -431,6 +454,7 @@ def main() -> None:
     parser.add_argument("--only", metavar="TEXT", help="those whose file, line and words have it, such as vgg.py:97")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--list", action="store_true", help="list the mutants and run nothing")
+    parser.add_argument("--store", action="store_true", help="keep the figures for the book")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing is left running
     commit = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True).strip()
@@ -448,7 +472,10 @@ def main() -> None:
         home.mkdir(parents=True, exist_ok=True)
         reach = reached(copies, home / f"{commit}.reach.json")
         out = home / f"{commit}.json"
-        for what, figure in study(chosen, out, lambda m, copy: judged(m, reach, copy), copies, commit).items():
+        figures = study(chosen, out, lambda m, copy: judged(m, reach, copy), copies, commit)
+        if arguments.store:
+            store(arguments.seed, arguments.sample, figures)
+        for what, figure in figures.items():
             if isinstance(figure, list):
                 print(f"{what}: {len(figure)}", *figure, sep="\n")
             else:

@@ -5,7 +5,8 @@ python tools/processors.py SETTING [...]      only these
 python tools/processors.py --ci               one run, perturbed and on top of that one of the others, in turn by day
 python tools/processors.py --run make test    that command, with all notebooks that it runs, on the processor of --ci
 
-A red setting does not stop the others; the exit status is then 1. Logs are in _build/processors.
+With --store, what came of it goes into book/measured/processors.json, which a page shows. A red setting does not stop
+the others; the exit status is then 1. Logs are in _build/processors.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import measured
 from address import ROOT
 from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 
@@ -86,6 +88,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("settings", nargs="*", choices=[[], *SETTINGS], metavar="SETTING", default=[])
     parser.add_argument("--ci", action="store_true")
+    parser.add_argument("--store", action="store_true")
     parser.add_argument("--run", nargs=argparse.REMAINDER, metavar="COMMAND")
     given = parser.parse_args(arguments)
     settings, chosen = dict(SETTINGS), given.settings or list(SETTINGS)
@@ -118,6 +121,12 @@ def main(arguments: list[str] | None = None) -> int:
                 print(f"{setting}: {cells[setting]} cells, {verdict} ({seconds:.0f} s)", flush=True)
     for name in absent:
         print(f"{name}: not run, because this processor is one already")
+    if given.store:
+        rows = [[name, cells[name], len(red[name])] if name in cells else [name, "–", "–"] for name in chosen]
+        caption = f"All {len(NOTEBOOKS)} notebooks, run as other processors would run them."
+        table = measured.Table(caption, ["Processor", "outputs compared", "of them different"], rows)
+        different = [f"{name}: {cell}" for name, those in red.items() for cell in those]
+        measured.store("processors", 'make processors PROCESSORS="--store"', [table], {"Different": different})
     return 1 if any(red.values()) else 0
 
 

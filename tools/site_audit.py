@@ -1,7 +1,7 @@
 """How heavy the built pages are and how soon a slow phone shows them: a line for each page, and a JSON file of all.
 
     make site-audit                                   every page of _build/html (`make book` first), about a minute
-    python tools/site_audit.py index.html [...]       only these
+    python tools/site_audit.py index.html [...]       only these; --store keeps them in book/measured/site.json
 
 A phone 390 pixels wide, four times slower than this processor, on a slow 4G line (150 ms, 1.6 Mbit/s) and with an empty
 cache opens each page from a server that compresses, as the published one does. Sizes are of what is sent, compressed.
@@ -23,6 +23,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import measured
 from address import ROOT
 
 HTML = ROOT / "_build" / "html"
@@ -118,7 +119,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("pages", nargs="*", help="as in the address, such as notebooks/01_classic_networks.html")
     files = sorted(path for path in HTML.rglob("*.html") if not path.is_relative_to(HTML / "_static"))
     every = [path.relative_to(HTML).as_posix() for path in files]
-    pages = parser.parse_args(arguments).pages or every
+    parser.add_argument("--store", action="store_true")
+    given = parser.parse_args(arguments)
+    pages = given.pages or every
     absent = [page for page in pages if page not in every]
     if not every or absent:
         parser.error(f"expected pages of the built book ({', '.join(every) or 'make book builds it'}), got {absent}")
@@ -141,6 +144,24 @@ def main(arguments: list[str] | None = None) -> None:
         server.shutdown()
     about = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "chromium": version, "slower": SLOWER, "line": LINE}
     OUT.write_text(json.dumps(about | {"pages": found}, indent=1))
+    if given.store:
+        rows = [
+            [
+                name,
+                f"{p['first_paint_s']:.1f} s",
+                f"{p['largest_paint_s']:.1f} s",
+                f"{p['total_kb']:.0f} kB",
+                len(p["problems"]),
+            ]
+            for name, p in found.items()
+        ]
+        caption = (
+            "Each page, opened once on a phone four times slower than this machine, on a slow line, for the first time."
+        )
+        columns = ["Page", "first words after", "largest picture after", "sent, compressed", "errors and warnings"]
+        measured.store(
+            "site", 'make site-audit SITE_AUDIT="--store"', [measured.Table(caption, columns, rows)], chromium=version
+        )
 
 
 if __name__ == "__main__":

@@ -275,3 +275,14 @@ def test_it_goes_on_from_where_it_stopped(tmp_path, monkeypatch):
     assert stored["commit"] == "abc" and len(stored["mutants"]) == 4 and stored | figures == stored
     assert tool.study(found, out, None, [tmp_path], "abc") == figures
     assert tool.study(found[:1], out, None, [tmp_path], "abc")["counted"] == json.loads(out.read_text())["counted"] == 1
+
+
+def test_figures_of_a_sample_stand_below_earlier_ones_and_replace_their_own(tmp_path):
+    figures = {"counted": 9, "killed by the notebooks alone": "8 (89%)", "killed by all tests": "9 (100%)"}
+    figures |= {"survivors": [], "accepted": ["a.py:3 and why"]}
+    for seed in (1, 2, 1):
+        tool.store(seed, 10, figures, tmp_path)
+    found = json.loads((tmp_path / "mutation.json").read_text())
+    rows = found["tables"][0]["rows"]
+    assert [row[0] for row in rows] == ["seed 2", "seed 1"] and rows[0][3:] == [9, "8 (89%)", "9 (100%)"]
+    assert found["lists"]["Changes that change nothing"] == ["a.py:3 and why"] and "--seed 1" in found["command"]

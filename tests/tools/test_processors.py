@@ -1,8 +1,10 @@
 """Other processors, played on this one: what the perturbed setting moves, what it leaves, and what the line says."""
 
+import json
 import subprocess
 import sys
 
+import measured
 import processors
 from address import ROOT
 
@@ -120,12 +122,16 @@ def test_a_line_says_which_cells_were_red_and_nothing_stops(tmp_path, monkeypatc
     monkeypatch.setattr(processors, "NOTEBOOKS", sorted((tmp_path / "notebooks").glob("*.ipynb")))
     monkeypatch.setattr(processors, "LOGS", tmp_path / "logs")
     monkeypatch.setitem(processors.SETTINGS, "numpy without AVX2", {"NPY_DISABLE_CPU_FEATURES": ""})
-    assert processors.main(["as it is", "perturbed", "numpy without AVX2"]) == 1
+    monkeypatch.setattr(measured, "FOLDER", tmp_path / "measured")
+    assert processors.main(["as it is", "perturbed", "numpy without AVX2", "--store"]) == 1
     said = capsys.readouterr().out
     assert "as it is: 2 cells, green" in said
     assert "perturbed: 2 cells, 1 red: raw Cell 0" in said
     assert "numpy without AVX2: not run" in said
     assert "log10" in (tmp_path / "logs" / "perturbed-raw.log").read_text()
+    found = json.loads((tmp_path / "measured" / "processors.json").read_text())
+    assert found["tables"][0]["rows"] == [["as it is", 2, 0], ["perturbed", 2, 1], ["numpy without AVX2", "–", "–"]]
+    assert found["lists"] == {"Different": ["perturbed: raw Cell 0"]}
 
 
 def test_ci_runs_both_perturbed_settings_and_all_others_in_turn():
