@@ -192,6 +192,34 @@ def loose_numerals(notebook) -> list[str]:
     return wrong
 
 
+SIDES = r"(?<![\w.,·/×(])(\d)×(\d)(?![\d.×])"
+
+
+def loose_small_numbers(notebook) -> list[str]:
+    """Whole numbers of two digits, and windows such as 3×4, that neither an output nor the code of the page has.
+
+    They are too many for each to be measured in its section; but a wrong one is seldom found elsewhere on the page.
+    """
+    code = " ".join(cell.source for cell in code_cells(notebook))
+    said = " ".join(f"{record['sentence']} {record.get('measured', '')}" for record in records(notebook))
+    found = " ".join([said, *map(measured_text, outputs(notebook))])
+    known = {int(value) for value, _ in numbers_in(found) if value.is_integer()} | set(
+        map(int, re.findall(r"\b\d\d\b", code))
+    )
+    windows = set(re.findall(SIDES, found))
+    wrong = []
+    for heading, prose, _ in sections(notebook):
+        text = re.sub(
+            r"Figure \d+\.\d+|[Cc]hapter \d+|[Pp]age \d+|\]\([^)]*\)", "", "\n\n".join([heading.lstrip("# "), *prose])
+        )
+        small = [
+            (written, digits) for written, digits, unit in numerals(text, least=2) if not unit and "." not in digits
+        ]
+        wrong += [f"{heading}: {written}" for written, digits in small if len(digits) == 2 and int(digits) not in known]
+        wrong += [f"{heading}: {a}×{b}" for a, b in re.findall(SIDES, text) if a != b and (a, b) not in windows]
+    return wrong
+
+
 def typed_numerals(notebook) -> list[str]:
     """Numbers typed into what a cell prints or heads a table with: they would count as measured."""
     wrong = []
@@ -763,6 +791,7 @@ def too_long(notebook) -> list[str]:
 
 GUARDS = [
     loose_numerals,
+    loose_small_numbers,
     typed_numerals,
     false_equations,
     unknown_papers,

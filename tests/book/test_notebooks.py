@@ -252,6 +252,8 @@ BREAKS = {
     "a number in alt text": (guards.loose_numerals, retell_alt("A curve that ends at 77.7% after a while.")),
     "a number in a heading": (guards.loose_numerals, say("It counts\n", before="\n\n## 231, not 227\n\n")),
     "a number beside a solution": (guards.loose_numerals, say("987,654 of them</details>", before="\n\n<details>")),
+    "a loose number of two digits": (guards.loose_small_numbers, say("It has 87 layers.")),
+    "a window that is not square": (guards.loose_small_numbers, say("It has 4×3 kernels.")),
     "a number typed into a print": (guards.typed_numerals, set_before("print('60,000 digits')", lambda n: None)),
     "a sum that does not come out": (guards.false_equations, say("6 · 26 = 157")),
     "a paper's year in other words": (guards.unknown_papers, say("In 2019 Simonyan and Zisserman built it.")),
