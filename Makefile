@@ -6,6 +6,8 @@ BIN    := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 # Processes that share out the tests, file by file; a notebook needs about 1 GB.
 WORKERS ?= 2
+# What TORCH_INDEX_URL, an index with builds for the CPU, is asked for. It is asked for nothing else.
+TORCH = $(shell grep -E '^torch(vision)?==' requirements.txt)
 # What Colab had when tools/elsewhere.py was last told; or `oldest` or `newest`.
 ELSEWHERE ?= colab
 .DEFAULT_GOAL := book
@@ -14,9 +16,10 @@ ELSEWHERE ?= colab
 $(VENV)/ready: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
+	$(if $(TORCH_INDEX_URL),$(BIN)/python -m pip install --quiet --no-compile --no-deps --index-url $(TORCH_INDEX_URL) $(TORCH))
 	$(BIN)/python -m pip install --quiet --no-compile --requirement requirements.txt
 	$(BIN)/python -m compileall -qq -j 0 -x /tests/ $(VENV)/lib || true # on all cores; a file or two are for a newer Python
-	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable . # with the pinned setuptools
 	touch $@
 
 environment: $(VENV)/ready ## the virtual environment that everything else runs in

@@ -104,6 +104,9 @@ def make(folder: Path, python: str, packages: list[str]) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run([python, "-m", "venv", folder], check=True, env=outside())
         pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        if index := os.environ.get("TORCH_INDEX_URL"):  # it is asked for torch alone, as in the Makefile
+            torch = [package for package in packages if package.partition("==")[0] == "torch"]
+            subprocess.run([*pip, "--no-deps", "--index-url", index, *torch], check=True, env=outside())
         subprocess.run([*pip, *packages], check=True, env=outside())
         done.touch()
 
