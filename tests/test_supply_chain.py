@@ -202,7 +202,7 @@ def test_code_that_is_made_of_text_is_found():
 
 
 # ------------------------------------------------------------------ packages
-CUDA = ("cuda-", "nvidia-", "triton")  # only builds of torch for CUDA bring them, each in the version that torch names
+CUDA = ("cuda-", "nvidia-", "triton")  # only builds of torch for CUDA bring them, and torch says which
 
 
 def pins(name: str) -> dict[str, Requirement]:
