@@ -5,6 +5,7 @@ Such a page has `details.checks`; every other page stays as it is. None of this 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from copy import copy
@@ -85,6 +86,10 @@ def folded_code(soup: BeautifulSoup) -> list[tuple[Tag, Tag]]:
         if place is None:
             rest.append((cell, code.extract()))
         else:
+            if number := re.fullmatch(r"figure-(\d+)-(\d+)", str(place.get("id"))):  # whoever hears the page hears many
+                which = soup.new_tag("span", attrs={"class": "visually-hidden"})
+                which.append(f" of Figure {number[1]}.{number[2]}")
+                code.summary.append(which)
             place.append(code.extract())
     return rest
 

@@ -20,7 +20,10 @@ def checks(*names: str) -> str:
     return f'<details class="checks"><summary>Checks of this section</summary>{"".join(map(card, names))}</details>'
 
 
-FIGURE = '<figure class="fig"><div><svg></svg></div><figcaption><strong>Figure 1.1.</strong> See.</figcaption></figure>'
+FIGURE = (
+    '<figure class="fig" id="figure-1-1"><div><svg></svg></div>'
+    "<figcaption><strong>Figure 1.1.</strong> See.</figcaption></figure>"
+)
 PAGE = f"""<section id="title"><h1><span class="section-number">1 </span>Title<a class="headerlink">#</a></h1>
 <p>First words.</p><div class="cell tag_hide-input"><details class="hide"><summary>Show code</summary><pre>setup</pre>
 </details></div>{cell(FIGURE, "draw()")}
@@ -54,6 +57,9 @@ def test_no_code_stands_loose():
     page, _ = folded()
     assert "Show code" not in page.text and not page.select("details.hide")
     assert page.select_one("figure.fig > details.code pre").text == "draw()"
+    assert page.select_one("figure.fig > details.code > summary").text == "Code of Figure 1.1"
+    assert page.select_one("figure.fig > details.code .visually-hidden").text == " of Figure 1.1"
+    assert page.select_one("details.discussion > details.code > summary").text == "Code"
     assert page.select_one("details.discussion > details.code pre").text == "discuss()"
     assert page.select_one("#two > .cell .claim > details.code pre").text == "claim(4)"
     rest = page.select_one("#rest-of-this-page")
