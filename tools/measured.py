@@ -84,7 +84,8 @@ class Measured(SphinxDirective):
             known = ", ".join(sorted(file.stem for file in path.parent.glob("*.json")))
             raise self.error(f"expected one of {known}, got {self.arguments[0]}: measure it first")
         self.env.note_dependency(str(path))
-        return [nodes.raw("", str(shown(json.loads(path.read_text("utf-8")))), format="html")]
+        found = json.loads(path.read_text("utf-8"))
+        return [nodes.raw("", str(shown(compared(found) if "made_by" in str(found) else found)), format="html")]
 
 
 def shown(found: dict) -> Markup:
@@ -102,6 +103,29 @@ def shown(found: dict) -> Markup:
     made = f"Measured on {found['date']} at commit {found['commit']}, {found['processor']}, {found['cores']} cores, "
     made += f"torch {found['torch']}, numpy {found['numpy']}. To measure it again: "
     return tag("div", *parts, tag("p", made, tag("code", found["command"]), ".", class_="made"), class_="measured")
+
+
+def compared(parts: dict[str, dict]) -> dict:
+    """What tools/bench.py stored, a part each, as any other measurement."""
+    rows, slower = [], []
+    for part, found in parts.items():
+        for label, of in found.get("comparisons", {}).items():
+            number = len(of["items"])
+            equal = f"{of['equal']} of {number}" if "equal" in of else "–"
+            shares = (f"{of[key]:.2f}" for key in ("geometric_mean", "largest"))
+            seconds = (f"{of[key]:.2f}" for key in ("ours_s", "theirs_s"))
+            rows.append([f"{part}: {label}", *seconds, *shares, f"{len(of['slower'])} of {number}", equal])
+            slower += [f"{part}, {label}, {name}: {of['items'][name]['ratio']:.3f}" for name in of["slower"]]
+    heads = ["What, and beside whom", "ours, s", "theirs, s", "ratio, mean", "largest", "slower in", "same count"]
+    tables = [Table("CPU seconds of all networks together, and ratios of ours to theirs.", heads, rows)]
+    pages = parts.get("tests", {}).get("notebooks_cpu_s", {})
+    if pages:
+        tables.append(Table("CPU seconds that each notebook takes.", ["Notebook", "CPU seconds"], [*pages.items()]))
+    about = next(iter(parts.values()))["made_by"]
+    last = max(found["made_by"]["date"] for found in parts.values())
+    lists = {"Where ours is slower": slower}
+    made = about | {"date": last, "commit": about["commit"][:7], "command": "make bench"}
+    return made | {"tables": [table._asdict() for table in tables], "lists": lists}
 
 
 def drawn(found: Table) -> Markup:
