@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from casestudies_lib.checks import ImageSpec, one_of, positive_int
+from casestudies_lib.checks import ImageSpec, checked, one_of, positive_int
 from casestudies_lib.network import Network, name_weight_layers
 
 NAMES = ["conv1", "pool1", "conv2", "pool2", "conv3", "conv4", "conv5", "pool5", "fc6", "fc7", "fc8"]
@@ -28,6 +28,7 @@ def local_response_norm() -> nn.LocalResponseNorm:
     return nn.LocalResponseNorm(size=5, alpha=5e-4, beta=0.75, k=2.0)
 
 
+@checked
 def published_layers(groups: int, classes: int = 1000) -> dict[str, nn.Module]:
     """AlexNet as section 3.5 describes it; `groups` is 2 there, and 1 in the single stream."""
     features = nn.Sequential(

@@ -5,7 +5,10 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from casestudies_lib.checks import checked
 
+
+@checked
 def conv_bn(
     in_channels: int,
     out_channels: int,
@@ -26,6 +29,7 @@ def conv_bn(
     return nn.Sequential(*layers, *([activation()] if activation else []))
 
 
+@checked
 def set_batch_norm(network: nn.Module, *, eps: float, momentum: float) -> None:
     """Give all batch normalisations of a network the constants that its public checkpoint was trained with."""
     for module in network.modules():
@@ -33,6 +37,7 @@ def set_batch_norm(network: nn.Module, *, eps: float, momentum: float) -> None:
             module.eps, module.momentum = eps, momentum
 
 
+@checked
 def round_channels(channels: float, divisor: int = 8) -> int:
     """The nearest multiple of `divisor`, at least one, and not more than a tenth below `channels`.
 
@@ -59,6 +64,7 @@ class SqueezeExcitation(nn.Module):
         gate: what brings the numbers between 0 and 1.
     """
 
+    @checked
     def __init__(
         self,
         channels: int,

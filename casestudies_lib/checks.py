@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+import inspect
+import typing
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
+from functools import cache, wraps
+from math import isfinite
 from numbers import Real
+from types import UnionType
+from typing import Any, ParamSpec, TypeVar, Union
 
 import torch
 from torch import fx, nn
+
+P = ParamSpec("P")
+R = TypeVar("R")
+SIZES = range(1, 1_000_001)  # what no machine has the memory for is refused before it is tried
+SEEDS = range(2**63)
 
 
 def one_of(name: str, value: object, allowed: Iterable[object]) -> None:
@@ -27,26 +37,132 @@ def one_of(name: str, value: object, allowed: Iterable[object]) -> None:
     raise ValueError(f"expected {name} to be one of {listed}, got {value!r}{hint}")
 
 
-def positive_int(name: str, value: object, *, why: str = "") -> None:
-    """Refuse anything but a whole number of at least 1 (True is not a number here).
+def whole_number(name: str, value: object, allowed: range = SIZES, *, repair: str = "") -> None:
+    """Refuse anything but a whole number that is `allowed` (True is not a number here).
+
+    Raises:
+        ValueError: the value, the bound that it breaks, and what to pass instead.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value not in allowed:
+        large = isinstance(value, int) and value > allowed[-1]
+        bound = f"at most {allowed[-1]:,}" if large else f"at least {allowed[0]}"
+        repair = repair or f"pass for example {name}={min(max(10, allowed[0]), allowed[-1])}"
+        raise ValueError(f"expected {name} to be a whole number of {bound}, got {value!r}: {repair}")
+
+
+def positive_int(name: str, value: object, *, most: int = SIZES[-1], why: str = "") -> None:
+    """Refuse anything but a whole number from 1 to `most`.
 
     Raises:
         ValueError: the value, and what to pass instead.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(
-            f"expected {name} to be a whole number of at least 1, got {value!r}: pass {why or f'for example {name}=10'}"
-        )
+    whole_number(name, value, range(1, most + 1), repair=why and f"pass {why}")
 
 
-def positive_number(name: str, value: object) -> None:
-    """Refuse anything but a finite number above 0 (True is not a number here).
+def positive_number(name: str, value: object, *, most: float = 1000) -> None:
+    """Refuse anything but a finite number above 0 and up to `most` (True is not a number here).
 
     Raises:
         ValueError: the value, and what to pass instead.
     """
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < inf:
-        raise ValueError(f"expected {name} to be a finite number above 0, got {value!r}: pass for example {name}=0.5")
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) <= most:
+        large = isinstance(value, (int, float)) and value > most
+        bound = f"of at most {most:,}" if large else "above 0"
+        raise ValueError(f"expected {name} to be a finite number {bound}, got {value!r}: pass for example {name}=0.5")
+
+
+def image_batch(name: str, images: object, *, values: bool = True) -> None:
+    """Refuse what is no float batch of images `(N, C, H, W)`, one or more, with finite `values`.
+
+    Raises:
+        ValueError: what came, what is allowed, the repair.
+    """
+    wanted = f"expected {name} to be a float batch of images (N, C, H, W)"
+    if not isinstance(images, torch.Tensor):
+        raise ValueError(f"{wanted}, got a {type(images).__name__}: make it a tensor with torch.as_tensor")
+    if images.dim() != 4 or not images.numel():
+        raise ValueError(f"{wanted}, got {tuple(images.shape)}: bring one image or more into these four axes")
+    if not images.is_floating_point() or images.is_meta:
+        raise ValueError(f"{wanted}, got {images.dtype} on {images.device}: convert bytes with images.float() / 255")
+    if values and not images.isfinite().all():
+        raise ValueError(f"{wanted} and finite values, got NaN or infinity: see where images.isfinite() is False")
+
+
+@typing.overload
+def checked(function: Callable[P, R], /) -> Callable[P, R]: ...
+@typing.overload
+def checked(**allowed: range) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+def checked(function: Callable | None = None, /, **allowed: range) -> Callable:
+    """Refuse arguments that do not fit the annotations of a function, before it runs.
+
+    Numbers must be finite, whole numbers from 1 to a million or as `allowed` says by name, and True is no number.
+
+    >>> @checked(seed=SEEDS)
+    ... def draw(side: int, *, seed: int = 0) -> None: ...
+    >>> draw("8")
+    Traceback (most recent call last):
+    ...
+    ValueError: expected side to be a whole number of at least 1, got '8': see help(draw)
+    """
+    if function is None:
+        return lambda function: _checked(function, allowed)
+    return _checked(function, allowed)
+
+
+def _checked(function: Callable[P, R], allowed: Mapping[str, range]) -> Callable[P, R]:
+    signature = inspect.signature(function)
+    hints = cache(lambda: typing.get_type_hints(function))  # at the first call: by then all classes exist
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        for name, value in signature.bind(*args, **kwargs).arguments.items():
+            about = signature.parameters[name]
+            for one in value if about.kind is about.VAR_POSITIONAL else [value]:
+                _check(name, one, hints().get(name, Any), about, allowed.get(name, SIZES), function.__qualname__)
+        return function(*args, **kwargs)
+
+    return call
+
+
+_WORDS = {"bool": "True or False", "float": "a finite number", "str": "text"}
+
+
+def _check(name: str, value: object, hint: Any, about: inspect.Parameter, allowed: range, owner: str) -> None:
+    default = about.default
+    known = default is not about.empty and default is not None
+    repair = f"pass for example {name}={default!r}" if known else f"see help({owner.removesuffix('.__init__')})"
+    fits = about.kind is about.VAR_KEYWORD or _fits(value, hint)
+    arms = typing.get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    if int in arms and (isinstance(value, int) or not fits) and str not in arms:
+        whole_number(name, value, allowed, repair=repair)
+    if not fits:
+        wanted = _WORDS.get(about.annotation, about.annotation)
+        came = repr(value) if len(repr(value)) <= 60 else f"a {type(value).__name__}"
+        raise ValueError(f"expected {name} to be {wanted}, got {came}: {repair}")
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value is of the type that an annotation says, and what it holds as well."""
+    origin, inside = typing.get_origin(hint), typing.get_args(hint)
+    if hint in (Any, object) or isinstance(hint, TypeVar):
+        return True
+    if origin in (Union, UnionType):
+        return any(_fits(value, one) for one in inside)
+    if hint is float:
+        return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if origin is type:
+        return isinstance(value, type) and (inside[0] is Any or issubclass(value, inside[0]))
+    if origin is None:
+        return isinstance(value, type(None) if hint is None else hint)
+    if not isinstance(value, origin) or (isinstance(value, str) and issubclass(origin, Sequence)):
+        return False
+    if issubclass(origin, Mapping):
+        return all(_fits(key, inside[0]) and _fits(item, inside[1]) for key, item in value.items())
+    if origin is tuple and inside[-1] is not ...:
+        return len(value) == len(inside) and all(map(_fits, value, inside))
+    return not issubclass(origin, Sequence) or all(_fits(item, inside[0]) for item in value)
 
 
 @dataclass(frozen=True)
@@ -71,6 +187,10 @@ class ImageSpec:
     repair: str | None = None
     from_bytes: str = "x.float() / 255"
 
+    def __post_init__(self) -> None:
+        for name in ("channels", "size") if self.min_size is None else ("channels", "size", "min_size"):
+            positive_int(name, getattr(self, name))
+
     @property
     def shape(self) -> tuple[int, int, int]:
         """One image, `(C, H, W)`."""
@@ -90,6 +210,8 @@ class ImageSpec:
         weights = next(network.parameters(), x)
         if problem := self._wrong_axes(x) or self._wrong_channels(x) or _wrong_numbers(x, weights):
             raise ValueError(f"{wanted}{problem}")
+        if network.training and not x.shape[0]:  # batch norm would average nothing, and remember that
+            raise ValueError(f"{wanted} with one image or more in training, got none: leave empty batches out")
         self._check_size(*x.shape[2:])
 
     def _wrong_axes(self, x: torch.Tensor) -> str:
@@ -122,6 +244,9 @@ class ImageSpec:
             repair = "make it grey with x.mean(1, keepdim=True)"
         elif came == 1:
             repair = f"repeat the grey channel with x.expand(-1, {c}, -1, -1)"
+        elif came < c:
+            some = [*range(came), *[came - 1] * (c - came)]
+            repair = f"repeat one of them with x[:, {some}]" if came else "load the images again"
         else:
             repair = f"choose {c} channels, for example x[:, :{c}]"
         return f", got {came} channels {tuple(x.shape)}: {repair}"

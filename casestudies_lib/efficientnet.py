@@ -27,7 +27,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from casestudies_lib.blocks import SqueezeExcitation, conv_bn, round_channels, set_batch_norm
-from casestudies_lib.checks import one_of, positive_int, positive_number
+from casestudies_lib.checks import checked, one_of, positive_int, positive_number
 from casestudies_lib.network import Network, five_strides, he_initialised
 
 # Table 1, B0: expansion, kernel, stride of the first, channels, layers of each stage.
@@ -54,6 +54,7 @@ class StochasticDepth(nn.Module):
         ValueError: `drop` outside 0 to below 1.
     """
 
+    @checked
     def __init__(self, drop: float) -> None:
         super().__init__()
         if not 0 <= drop < 1:
@@ -80,6 +81,7 @@ class SameConv2d(nn.Conv2d):
         return super().forward(F.pad(x, [part for n in zeros for part in (n // 2, n - n // 2)]))
 
 
+@checked
 def lite_conv(in_channels: int, out_channels: int, kernel_size: int, *, stride: int, groups: int = 1) -> nn.Sequential:
     """`blocks.conv_bn` as EfficientNet-Lite has it, with TensorFlow's padding and ReLU6."""
     conv = SameConv2d(in_channels, out_channels, kernel_size, stride, groups=groups, bias=False)
@@ -94,6 +96,7 @@ class MBConv(nn.Module):
     squeeze-excitation, ReLU6 instead of SiLU, and the padding of `SameConv2d`.
     """
 
+    @checked
     def __init__(
         self,
         in_channels: int,
@@ -121,6 +124,7 @@ class MBConv(nn.Module):
         return x + self.stochastic_depth(self.block(x)) if self.use_res_connect else self.block(x)
 
 
+@checked
 def compound(phi: float) -> dict[str, float]:
     """What the compound rule makes of phi, for `scaled_b0`: depth, width and resolution (section 3.3, eq. 3).
 
@@ -136,6 +140,7 @@ def compound(phi: float) -> dict[str, float]:
     }
 
 
+@checked
 def scaled(width_mult: float, depth_mult: float) -> list[tuple[int, int, int, int, int]]:
     """B0's table with `width_mult` times the channels, rounded to multiples of 8, and `depth_mult` times the layers.
 

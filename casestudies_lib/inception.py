@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from casestudies_lib.checks import ImageSpec, one_of, positive_int
+from casestudies_lib.checks import ImageSpec, checked, one_of, positive_int
 from casestudies_lib.network import Network, he_initialised
 
 # Table 1, in its columns: #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj.
@@ -43,6 +43,7 @@ AUX_WEIGHT = 0.3  # of each auxiliary classifier's loss in training (sec. 5)
 AUX_CLASSIFIERS = {"inception4a": "aux1", "inception4d": "aux2"}  # module -> the auxiliary classifier that reads it
 
 
+@checked
 def conv_relu(
     in_channels: int, out_channels: int, kernel_size: int, *, stride: int = 1, batch_norm: bool = False
 ) -> nn.Sequential:
@@ -72,6 +73,7 @@ class Inception(nn.Module):
         ValueError: not six widths, numbers that are not whole and at least 1, another largest kernel than 3 or 5.
     """
 
+    @checked
     def __init__(
         self, in_channels: int, widths: Sequence[Any], *, batch_norm: bool = False, largest_kernel: int = 5
     ) -> None:
@@ -116,6 +118,7 @@ class InceptionAux(nn.Module):
     to 4 x 4 from any size, as public checkpoints expect; from 14 x 14 that is another pool than the paper's.
     """
 
+    @checked
     def __init__(self, in_channels: int, classes: int, *, adaptive: bool = False, batch_norm: bool = False) -> None:
         super().__init__()
         self.pool = nn.AdaptiveAvgPool2d(4) if adaptive else nn.AvgPool2d(5, stride=3)

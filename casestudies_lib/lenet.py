@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from casestudies_lib.checks import ImageSpec, one_of, positive_int
+from casestudies_lib.checks import ImageSpec, checked, one_of, positive_int
 from casestudies_lib.network import Network
 
 # Table I: the S2 maps that each of the 16 C3 maps reads.
@@ -59,6 +59,7 @@ class Subsampling(nn.Module):
 
     one_row = True  # a layer table shows this module as one layer
 
+    @checked
     def __init__(self, maps: int) -> None:
         super().__init__()
         self.coefficient = nn.Parameter(torch.full((maps,), 0.25))
@@ -83,6 +84,7 @@ class SparseConv2d(nn.Module):
 
     one_row = True
 
+    @checked
     def __init__(self, table: tuple[tuple[int, ...], ...], kernel_size: int) -> None:
         super().__init__()
         self.table = table
@@ -113,6 +115,7 @@ class RBFOutput(nn.Module):
         return -(x[:, None, :] - self.codes).square().sum(-1)
 
 
+@checked
 def modern_layers(classes: int = 10, in_channels: int = 1) -> dict[str, nn.Module]:
     """LeNet-5 as courses draw it, layer by layer."""
     return {

@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from casestudies_lib.blocks import SqueezeExcitation, conv_bn, round_channels, set_batch_norm
-from casestudies_lib.checks import one_of, positive_int, positive_number
+from casestudies_lib.checks import checked, one_of, positive_int, positive_number
 from casestudies_lib.network import Network, five_strides, he_initialised
 
 # V1, Table 1, after the first convolution: (channels out, stride) of each separable block.
@@ -52,6 +52,7 @@ class DepthwiseSeparable(nn.Sequential):
     `(N, in_channels, H, W) -> (N, out_channels, H / stride, W / stride)`.
     """
 
+    @checked
     def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1) -> None:
         super().__init__(
             conv_bn(in_channels, in_channels, 3, stride=stride, groups=in_channels),
@@ -66,6 +67,7 @@ class InvertedResidual(nn.Module):
     is added to the output: the shortcut joins the narrow ends, which the paper calls linear bottlenecks.
     """
 
+    @checked
     def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1, expand_ratio: int = 6) -> None:
         super().__init__()
         wide = in_channels * expand_ratio
@@ -87,6 +89,7 @@ class MobileNetV3Block(nn.Module):
     channels.
     """
 
+    @checked
     def __init__(
         self,
         in_channels: int,

@@ -11,7 +11,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from casestudies_lib.checks import ImageSpec
+from casestudies_lib.checks import ImageSpec, checked
 
 
 class Network(nn.Sequential):
@@ -27,6 +27,7 @@ class Network(nn.Sequential):
         paper_names: module path -> the paper's name, such as `{"features.0": "conv1"}`.
     """
 
+    @checked
     def __init__(
         self,
         title: str,
@@ -67,6 +68,7 @@ def _five_strides_leave(to: str, height: int, width: int) -> str:
     return f"five strides of 2 leave {-(-height // 32)} x {-(-width // 32)} positions to {to}"
 
 
+@checked
 def five_strides(size: int = 224, *, to: str = "the last blocks", repair: str | None = None) -> ImageSpec:
     """Colour images for a network of five layers with stride 2, made for `size` pixels.
 
@@ -83,6 +85,7 @@ def five_strides(size: int = 224, *, to: str = "the last blocks", repair: str | 
     )
 
 
+@checked
 def name_weight_layers(chain: nn.Module, names: list[str]) -> dict[str, str]:
     """Module path -> paper's name, for the convolutions, pools and linear layers of `chain` in order."""
     kinds = (nn.Conv2d, nn.MaxPool2d, nn.Linear)
@@ -93,6 +96,7 @@ def name_weight_layers(chain: nn.Module, names: list[str]) -> dict[str, str]:
 AnyNetwork = TypeVar("AnyNetwork", bound=Network)
 
 
+@checked
 def he_initialised(network: AnyNetwork) -> AnyNetwork:
     """He's normal initialisation of every convolution (fan-out); its biases 0; linear layers as they are.
 

@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from casestudies_lib.checks import ImageSpec, one_of, positive_int
+from casestudies_lib.checks import ImageSpec, checked, one_of, positive_int
 from casestudies_lib.network import Network, five_strides, he_initialised
 
 # Table 1: residual blocks in the four stages of 64, 128, 256 and 512 channels.
@@ -40,6 +40,7 @@ class PlainBlock(nn.Module):
 
     expansion = 1
 
+    @checked
     def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1, batch_norm: bool = True) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride, padding=1, bias=not batch_norm)
@@ -64,6 +65,7 @@ class ResidualBlock(PlainBlock):
     Where the dimensions change, a[l] goes through W_s, the option `shortcut` of `shortcut_path` (eq. 2).
     """
 
+    @checked
     def __init__(
         self, in_channels: int, out_channels: int, *, stride: int = 1, batch_norm: bool = True, shortcut: str = "B"
     ) -> None:
@@ -83,6 +85,7 @@ class Bottleneck(nn.Module):
 
     expansion = 4
 
+    @checked
     def __init__(
         self, in_channels: int, out_channels: int, *, stride: int = 1, shortcut: str = "B", stride_in: str = "3x3"
     ) -> None:
@@ -120,6 +123,7 @@ class PreActivationBlock(nn.Module):
 
     expansion = 1
 
+    @checked
     def __init__(
         self, in_channels: int, out_channels: int, *, stride: int = 1, shortcut: str = "B", activated: bool = False
     ) -> None:
@@ -150,6 +154,7 @@ class PreActivationBottleneck(nn.Module):
 
     expansion = 4
 
+    @checked
     def __init__(
         self, in_channels: int, out_channels: int, *, stride: int = 1, shortcut: str = "B", activated: bool = False
     ) -> None:
@@ -186,6 +191,7 @@ class ZeroPadding(nn.Module):
         ValueError: fewer channels to come than there are.
     """
 
+    @checked
     def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
         super().__init__()
         if out_channels < in_channels:
@@ -200,6 +206,7 @@ class ZeroPadding(nn.Module):
         return F.pad(a[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.front, self.back))
 
 
+@checked
 def shortcut_path(option: str, in_channels: int, out_channels: int, stride: int, batch_norm: bool = True) -> nn.Module:
     """What a[l] passes on its way to the addition (He 2015, sec. 3.3 and 4.1).
 
@@ -237,6 +244,7 @@ class ResNet(Network):
         options: passed to every block.
     """
 
+    @checked
     def __init__(
         self,
         title: str,

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from casestudies_lib.checks import ImageSpec, one_of, positive_int
+from casestudies_lib.checks import ImageSpec, checked, one_of, positive_int
 from casestudies_lib.network import Network, he_initialised, name_weight_layers
 
 # Table 1, top to bottom: five stages, each closed by a pool; (width, kernel size of each convolution).
@@ -30,6 +30,7 @@ CONFIGURATIONS = {
 COLUMN = {11: "A", 13: "B", 16: "D", 19: "E"}
 
 
+@checked
 def layers_of(
     stages: list[tuple[int, list[int]]], batch_norm: bool = False, classes: int = 1000
 ) -> tuple[dict[str, nn.Module], list[str]]:

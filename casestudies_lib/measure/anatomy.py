@@ -18,7 +18,7 @@ import torchinfo
 from markupsafe import Markup
 from torch import nn
 
-from casestudies_lib.checks import one_of
+from casestudies_lib.checks import checked, one_of
 from casestudies_lib.measure.op import Family, Op, op_of
 from casestudies_lib.measure.receptive_field import ReceptiveField
 from casestudies_lib.models import MODELS
@@ -141,6 +141,7 @@ class Anatomy:
         )
 
 
+@checked
 def written(shape: tuple[int, ...]) -> str:
     """A shape as the notes write it: `(C, H, W)` becomes `H×W×C`, `(units,)` the number.
 
@@ -150,6 +151,7 @@ def written(shape: tuple[int, ...]) -> str:
     return "×".join(str(n) for n in (*shape[1:], shape[0]))
 
 
+@checked
 def anatomy(
     model: nn.Module | str | Callable[[], nn.Module], *, whole: type[nn.Module] | tuple[type[nn.Module], ...] = ()
 ) -> Anatomy:

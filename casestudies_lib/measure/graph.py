@@ -10,6 +10,7 @@ import torch
 from torch import fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
+from casestudies_lib.checks import checked
 from casestudies_lib.measure.op import Family, Op, op_of
 
 
@@ -44,6 +45,7 @@ class _Tracer(fx.Tracer):
         return isinstance(module, self.whole) or not any(True for _ in module.children())
 
 
+@checked
 def wiring(
     module: nn.Module,
     shape: tuple[int, ...] | None,
@@ -112,6 +114,7 @@ def _op(step: fx.Node, live: nn.Module | None) -> Op:
     return _FUNCTIONS.get(step.target, Op(Family.OTHER, name))
 
 
+@checked
 def main_path(nodes: dict[str, Node]) -> list[str]:
     """The longest way from the input to the last node: what the notes call the main path."""
     longest: dict[str, list[str]] = {}
@@ -135,6 +138,7 @@ class Shortcut:
     through: tuple[str, ...]
 
 
+@checked
 def shortcuts(nodes: dict[str, Node]) -> list[Shortcut]:
     """Every way around a part of the main path that ends in an addition, in order."""
     path = main_path(nodes)

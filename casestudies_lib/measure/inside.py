@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from casestudies_lib.checks import positive_int
+from casestudies_lib.checks import checked, positive_int
 from casestudies_lib.measure.anatomy import watched
 from casestudies_lib.measure.graph import Node, wiring
 from casestudies_lib.measure.op import Family
@@ -20,6 +20,7 @@ from casestudies_lib.network import Network
 WITH_CLASS_MAPS = ("plain", "resnet", "cifar", "nin", "googlenet", "mobilenet_v1", "mobilenet_v2", "efficientnet")
 
 
+@checked
 def activations(network: Network, layer: str, images: torch.Tensor) -> torch.Tensor:
     """What one layer makes of images, in evaluation mode: `(N, C, H, W)`, or `(N, units)` behind the last map.
 
@@ -56,6 +57,7 @@ class ClassMap(NamedTuple):
     bias: float
 
 
+@checked(class_=range(1_000_000))
 def class_activation_map(network: Network, image: torch.Tensor, class_: int | None = None) -> ClassMap:
     """Which places of an image speak for a class: the last maps, weighted with the class's row of the last layer.
 
@@ -92,6 +94,7 @@ def class_activation_map(network: Network, image: torch.Tensor, class_: int | No
     return ClassMap(torch.einsum("c,chw->hw", linear.weight[class_].detach(), maps), class_, bias)
 
 
+@checked
 def kernels(network: Network, layer: str) -> torch.Tensor:
     """A convolution's kernels as pictures: `(out, 3, k, k)` in the first layer, `(out, 1, k, k)` in a depthwise one.
 
@@ -142,6 +145,7 @@ class Place(NamedTuple):
     side: int
 
 
+@checked(channel=range(1_000_000))
 def strongest(network: Network, layer: str, channel: int, images: torch.Tensor, *, count: int = 4) -> list[Place]:
     """Where images excite a channel of a layer most: the strongest place of each image, and of these the `count` first.
 

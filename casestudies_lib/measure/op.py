@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from casestudies_lib.blocks import SqueezeExcitation
+from casestudies_lib.checks import checked
 from casestudies_lib.efficientnet import MBConv, StochasticDepth
 from casestudies_lib.inception import Inception, InceptionAux
 from casestudies_lib.lenet import RBFOutput, ScaledTanh, SparseConv2d, Subsampling
@@ -122,6 +123,7 @@ for activation in (nn.ReLU, nn.ReLU6, nn.SiLU, nn.Hardswish, nn.Tanh, nn.Sigmoid
     _KNOWN[activation] = (Family.ACTIVATION, None)
 
 
+@checked
 def op_of(module: nn.Module) -> Op:
     """What a module does.
 

