@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from casestudies_lib.checks import checked
+from casestudies_lib.checks import checked, number_within, odd, positive_number
 
 
 @checked
@@ -22,6 +22,7 @@ def conv_bn(
 
     `(N, in_channels, H, W) -> (N, out_channels, H / stride, W / stride)`.
     """
+    odd("kernel_size", kernel_size)
     layers = [
         nn.Conv2d(in_channels, out_channels, kernel_size, stride, kernel_size // 2, groups=groups, bias=False),
         nn.BatchNorm2d(out_channels),
@@ -32,6 +33,8 @@ def conv_bn(
 @checked
 def set_batch_norm(network: nn.Module, *, eps: float, momentum: float) -> None:
     """Give all batch normalisations of a network the constants that its public checkpoint was trained with."""
+    positive_number("eps", eps)
+    number_within("momentum", momentum, 0, 1)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.eps, module.momentum = eps, momentum
@@ -46,6 +49,7 @@ def round_channels(channels: float, divisor: int = 8) -> int:
     >>> [round_channels(n) for n in (3, 32 * 1.4, 20.3, 11)]
     [8, 48, 24, 16]
     """
+    positive_number("channels", channels, most=1e6, example=32)
     rounded = max(divisor, int(channels + divisor / 2) // divisor * divisor)
     if rounded < 0.9 * channels:
         rounded += divisor

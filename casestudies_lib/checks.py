@@ -32,9 +32,9 @@ def one_of(name: str, value: object, allowed: Iterable[object]) -> None:
     if any(value == item and type(value) is type(item) for item in allowed):
         return
     near = difflib.get_close_matches(str(value), [str(item) for item in allowed])
-    hint = f": did you mean {near[0]}?" if near else ""
+    hint = f"did you mean {near[0]}?" if near else "pass one of these"
     listed = ", ".join(repr(item) for item in allowed)
-    raise ValueError(f"expected {name} to be one of {listed}, got {value!r}{hint}")
+    raise ValueError(f"expected {name} to be one of {listed}, got {value!r}: {hint}")
 
 
 def whole_number(name: str, value: object, allowed: range = SIZES, *, repair: str = "") -> None:
@@ -59,7 +59,30 @@ def positive_int(name: str, value: object, *, most: int = SIZES[-1], why: str = 
     whole_number(name, value, range(1, most + 1), repair=why and f"pass {why}")
 
 
-def positive_number(name: str, value: object, *, most: float = 1000) -> None:
+def odd(name: str, value: int) -> None:
+    """Refuse an even number, such as the side of a kernel, which then has no middle.
+
+    Raises:
+        ValueError: the value, and the nearest one to pass instead.
+    """
+    if value % 2 == 0:
+        raise ValueError(f"expected {name} to be odd, so that there is a middle, got {value}: pass {value + 1}")
+
+
+def number_within(name: str, value: object, least: float, most: float) -> None:
+    """Refuse anything but a number from `least` to `most`, both included (True is not a number here).
+
+    Raises:
+        ValueError: the value, and what is allowed instead.
+    """
+    if isinstance(value, bool) or not isinstance(value, Real) or not least <= float(value) <= most:
+        middle = (least + most) / 2
+        raise ValueError(
+            f"expected {name} to be a number from {least} to {most}, got {value!r}: pass for example {name}={middle:g}"
+        )
+
+
+def positive_number(name: str, value: object, *, most: float = 1000, example: float = 0.5) -> None:
     """Refuse anything but a finite number above 0 and up to `most` (True is not a number here).
 
     Raises:
@@ -68,7 +91,9 @@ def positive_number(name: str, value: object, *, most: float = 1000) -> None:
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) <= most:
         large = isinstance(value, (int, float)) and value > most
         bound = f"of at most {most:,}" if large else "above 0"
-        raise ValueError(f"expected {name} to be a finite number {bound}, got {value!r}: pass for example {name}=0.5")
+        raise ValueError(
+            f"expected {name} to be a finite number {bound}, got {value!r}: pass for example {name}={example}"
+        )
 
 
 def image_batch(name: str, images: object, *, values: bool = True) -> None:
@@ -131,11 +156,10 @@ def _check(name: str, value: object, hint: Any, about: inspect.Parameter, allowe
     default = about.default
     known = default is not about.empty and default is not None
     repair = f"pass for example {name}={default!r}" if known else f"see help({owner.removesuffix('.__init__')})"
-    fits = about.kind is about.VAR_KEYWORD or _fits(value, hint)
     arms = typing.get_args(hint) if isinstance(hint, UnionType) else (hint,)
-    if int in arms and (isinstance(value, int) or not fits) and str not in arms:
+    if int in arms and not any(_fits(value, arm) for arm in arms if arm is not int):
         whole_number(name, value, allowed, repair=repair)
-    if not fits:
+    elif about.kind is not about.VAR_KEYWORD and not _fits(value, hint):
         wanted = _WORDS.get(about.annotation, about.annotation)
         came = repr(value) if len(repr(value)) <= 60 else f"a {type(value).__name__}"
         raise ValueError(f"expected {name} to be {wanted}, got {came}: {repair}")
@@ -144,14 +168,16 @@ def _check(name: str, value: object, hint: Any, about: inspect.Parameter, allowe
 def _fits(value: Any, hint: Any) -> bool:
     """Whether a value is of the type that an annotation says, and what it holds as well."""
     origin, inside = typing.get_origin(hint), typing.get_args(hint)
-    if hint in (Any, object) or isinstance(hint, TypeVar):
+    if isinstance(hint, TypeVar):
+        hint = hint.__bound__
+    if hint in (Any, object):
         return True
     if origin in (Union, UnionType):
         return any(_fits(value, one) for one in inside)
     if hint is float:
         return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
+    if hint is int:  # in a shape or a table
+        return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= SIZES[-1]
     if origin is type:
         return isinstance(value, type) and (inside[0] is Any or issubclass(value, inside[0]))
     if origin is None:

@@ -27,7 +27,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from casestudies_lib.blocks import SqueezeExcitation, conv_bn, round_channels, set_batch_norm
-from casestudies_lib.checks import checked, one_of, positive_int, positive_number
+from casestudies_lib.checks import checked, number_within, one_of, positive_int, positive_number
 from casestudies_lib.network import Network, five_strides, he_initialised
 
 # Table 1, B0: expansion, kernel, stride of the first, channels, layers of each stage.
@@ -133,6 +133,7 @@ def compound(phi: float) -> dict[str, float]:
     >>> compound(1)
     {'depth_mult': 1.2, 'width_mult': 1.1, 'resolution': 258}
     """
+    number_within("phi", phi, -20, 20)
     return {
         "depth_mult": round(ALPHA**phi, 9),
         "width_mult": round(BETA**phi, 9),
@@ -149,6 +150,8 @@ def scaled(width_mult: float, depth_mult: float) -> list[tuple[int, int, int, in
     >>> scaled(1.1, 1.2)[1]
     (6, 3, 2, 24, 3)
     """
+    positive_number("width_mult", width_mult)
+    positive_number("depth_mult", depth_mult)
     return [(t, k, s, round_channels(c * width_mult), ceil(n * depth_mult)) for t, k, s, c, n in B0]
 
 
@@ -209,12 +212,9 @@ def scaled_b0(
         ValueError: a multiplier that is not positive, a resolution below 33, classes below 1, a dropout outside 0 to
             1; in `forward` as for `efficientnet`.
     """
-    positive_number("depth_mult", depth_mult)
-    positive_number("width_mult", width_mult)
     positive_int("resolution", resolution)
     positive_int("classes", classes)
-    if not isinstance(dropout, (int, float)) or not 0 <= dropout <= 1:
-        raise ValueError(f"expected dropout to be a share from 0 to 1, got {dropout!r}: the paper has 0.2 to 0.5")
+    number_within("dropout", dropout, 0, 1)
     if resolution < 33:
         raise ValueError(f"expected resolution to be at least 33 pixels, got {resolution}: the paper has 224 to 600")
     return _built(

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from casestudies_lib.checks import ImageSpec, checked, one_of, positive_int
+from casestudies_lib.checks import ImageSpec, checked, odd, one_of, positive_int
 from casestudies_lib.network import Network, he_initialised
 
 # Table 1, in its columns: #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj.
@@ -51,6 +51,7 @@ def conv_relu(
 
     `(N, in_channels, H, W) -> (N, out_channels, H / stride, W / stride)`.
     """
+    odd("kernel_size", kernel_size)
     conv = nn.Conv2d(in_channels, out_channels, kernel_size, stride, kernel_size // 2, bias=not batch_norm)
     layers: OrderedDict[str, nn.Module] = OrderedDict(conv=conv)
     if batch_norm:

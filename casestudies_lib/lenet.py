@@ -87,6 +87,8 @@ class SparseConv2d(nn.Module):
     @checked
     def __init__(self, table: tuple[tuple[int, ...], ...], kernel_size: int) -> None:
         super().__init__()
+        if not all((table, *table)):
+            raise ValueError(f"expected one input map or more for each output map, got {table}: see C3_TABLE")
         self.table = table
         self.kernel_size = kernel_size
         self.maps = nn.ModuleList(nn.Conv2d(len(reads), 1, kernel_size) for reads in table)

@@ -90,7 +90,11 @@ def name_weight_layers(chain: nn.Module, names: list[str]) -> dict[str, str]:
     """Module path -> paper's name, for the convolutions, pools and linear layers of `chain` in order."""
     kinds = (nn.Conv2d, nn.MaxPool2d, nn.Linear)
     paths = [path for path, module in chain.named_modules() if isinstance(module, kinds)]
-    return dict(zip(paths, names, strict=True))
+    if len(paths) != len(names):
+        raise ValueError(
+            f"expected a name for each of {paths}, got {len(names)} names: name convolutions, pools and fc"
+        )
+    return dict(zip(paths, names))
 
 
 AnyNetwork = TypeVar("AnyNetwork", bound=Network)

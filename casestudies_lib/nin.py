@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from casestudies_lib.checks import ImageSpec, positive_int
+from casestudies_lib.checks import ImageSpec, odd, positive_int
 from casestudies_lib.network import Network, he_initialised
 
 # "cccp": cascaded cross channel parametric pooling, the authors' name for a 1 x 1 convolution and its ReLU.
@@ -54,10 +54,7 @@ def check_mlpconv(in_channels: int, out_channels: tuple[int, int, int], kernel_s
     positive_int("kernel_size", kernel_size)
     for place, channels in enumerate(out_channels):
         positive_int(f"out_channels[{place}]", channels)
-    if kernel_size % 2 == 0:
-        raise ValueError(
-            f"expected an odd kernel_size, got {kernel_size}: with {kernel_size + 1} the output keeps height and width"
-        )
+    odd("kernel_size", kernel_size)
 
 
 def nin_cifar(*, classes: int = 10) -> Network:

@@ -23,7 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from casestudies_lib.checks import ImageSpec, checked, one_of, positive_int
+from casestudies_lib.checks import ImageSpec, checked, one_of, positive_int, whole_number
 from casestudies_lib.network import Network, five_strides, he_initialised
 
 # Table 1: residual blocks in the four stages of 64, 128, 256 and 512 channels.
@@ -76,6 +76,14 @@ class ResidualBlock(PlainBlock):
         return self.relu2(self.main_path(a) + self.downsample(a))
 
 
+def quarter(out_channels: int) -> int:
+    """A bottleneck's width. Raises ValueError: channels that have no quarter."""
+    if out_channels % 4:
+        repair = f"pass {4 * (out_channels // 4 + 1)}"
+        raise ValueError(f"expected out_channels to be a multiple of 4, got {out_channels}: {repair}")
+    return out_channels // 4
+
+
 class Bottleneck(nn.Module):
     """1 x 1 down to a quarter of `out_channels`, 3 x 3, 1 x 1 up again, and a shortcut around the three (Fig. 5).
 
@@ -90,7 +98,8 @@ class Bottleneck(nn.Module):
         self, in_channels: int, out_channels: int, *, stride: int = 1, shortcut: str = "B", stride_in: str = "3x3"
     ) -> None:
         super().__init__()
-        width = out_channels // 4
+        one_of("stride_in", stride_in, ("3x3", "1x1"))
+        width = quarter(out_channels)
         first, second = (stride, 1) if stride_in == "1x1" else (1, stride)
         self.conv1 = nn.Conv2d(in_channels, width, 1, first, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
@@ -159,7 +168,7 @@ class PreActivationBottleneck(nn.Module):
         self, in_channels: int, out_channels: int, *, stride: int = 1, shortcut: str = "B", activated: bool = False
     ) -> None:
         super().__init__()
-        width = out_channels // 4
+        width = quarter(out_channels)
         self.bn1 = nn.Identity() if activated else nn.BatchNorm2d(in_channels)
         self.relu1 = nn.Identity() if activated else nn.ReLU()
         self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
@@ -259,6 +268,10 @@ class ResNet(Network):
         **options: Any,
     ) -> None:
         super().__init__(title, expects)
+        one_of("stem", stem, ("7x7", "3x3"))
+        whole_number("the number of stages", len(counts), range(1, 11))
+        for count in counts:
+            whole_number("blocks in a stage", count, range(1, 1001))
         batch_norm = options.get("batch_norm", True)
         preactivation = block in (PreActivationBlock, PreActivationBottleneck)
 
@@ -324,6 +337,7 @@ def resnet(
     one_of("depth", depth, BLOCKS)
     one_of("shortcut", shortcut, SHORTCUTS)
     one_of("stride_in", stride_in, ("3x3", "1x1"))
+    one_of("preactivation", preactivation, (True, False))
     positive_int("classes", classes)
     blocks = (ResidualBlock, Bottleneck) if not preactivation else (PreActivationBlock, PreActivationBottleneck)
     block = blocks[depth >= 50]
@@ -416,6 +430,7 @@ def cifar_resnet(
     269722
     """
     one_of("shortcut", shortcut, SHORTCUTS)
+    one_of("preactivation", preactivation, (True, False))
     if preactivation and not batch_norm:
         raise ValueError("expected batch_norm=True with preactivation=True, got False: leave out one of the two")
     counts, expects = _cifar(depth, width, in_channels, classes)

@@ -35,6 +35,8 @@ def layers_of(
     stages: list[tuple[int, list[int]]], batch_norm: bool = False, classes: int = 1000
 ) -> tuple[dict[str, nn.Module], list[str]]:
     """The layers of one configuration, and the paper's names of those that have weights or pool."""
+    if not all((stages, *stages)):
+        raise ValueError(f"expected stages of convolutions, got {stages}: see CONFIGURATIONS")
     features: list[nn.Module] = []
     names, channels = [], 3
     for stage, (width, kernels) in enumerate(stages, start=1):

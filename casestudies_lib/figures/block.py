@@ -10,7 +10,7 @@ from IPython.display import HTML
 from torch import nn
 
 from casestudies_lib.blocks import SqueezeExcitation
-from casestudies_lib.checks import one_of
+from casestudies_lib.checks import checked, one_of
 from casestudies_lib.figures.look import colour_of, label_of
 from casestudies_lib.figures.svg import arrowhead, box, head_name, line, picture, plus, words
 from casestudies_lib.measure.anatomy import written
@@ -21,6 +21,7 @@ from casestudies_lib.page.palette import PLAIN_COLOURS
 TALL, GAP, SHORT = 28, 34, 14  # height of a box, and from one box to the next with the result between, or without
 
 
+@checked
 def draw_block(
     block: nn.Module,
     shape: tuple[int, ...],
@@ -154,6 +155,7 @@ def _spoken_shortcut(shortcut: Shortcut, nodes: dict[str, Node], symbols: dict[s
     return f" {way} carries {carried} to the addition."
 
 
+@checked
 def symbols_of(nodes: dict[str, Node]) -> dict[str, str]:
     """What the notes call the output of a step, worked out along the main path.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from IPython.display import HTML
 from torch import nn
 
+from casestudies_lib.checks import checked
 from casestudies_lib.figures.look import colour_of, has_box, label, label_of
 from casestudies_lib.figures.svg import arrowhead, box, head_name, line, picture, words
 from casestudies_lib.inception import GoogLeNet, Inception
@@ -18,6 +19,7 @@ from casestudies_lib.page.palette import COLOURS
 TOP, TALL, PITCH = 48, 30, 62  # of draw_branches: the first row, a box, and from one row to the next
 
 
+@checked
 def draw_branches(module: nn.Module, shape: tuple[int, int, int], title: str) -> HTML:
     """A module whose branches run side by side and are joined: each branch a column, the joined channels a bar.
 
@@ -103,6 +105,7 @@ def _spoken(branch: list[Node]) -> str:
     return " then ".join(said) + width
 
 
+@checked
 def draw_auxiliary_classifiers(network: GoogLeNet) -> HTML:
     """GoogLeNet from top to bottom, its modules in one piece, the auxiliary classifiers beside the modules they read.
 

@@ -8,7 +8,7 @@ from itertools import groupby, pairwise
 from IPython.display import HTML
 from torch import nn
 
-from casestudies_lib.checks import ImageSpec
+from casestudies_lib.checks import ImageSpec, checked
 from casestudies_lib.figures.look import colour_of
 from casestudies_lib.figures.svg import arrowhead, box, head_name, line, picture, words
 from casestudies_lib.measure.anatomy import anatomy, written
@@ -26,6 +26,7 @@ GRID, LIFT, HEIGHT = (
 )  # of draw_position: a volume's front, the deeper one's depth, and the units between
 
 
+@checked
 def draw_position(chain: nn.Module, shape: tuple[int, int, int], title: str) -> HTML:
     """What a chain of convolutions does at one position: a fully connected network over the channels of a window.
 
@@ -137,6 +138,7 @@ def _dot(x: float, y: float, colour: str) -> str:
     return line(f"M{x - 4:.1f},{y:.1f} a4,4 0 1,0 8,0 a4,4 0 1,0 -8,0", width=0.7, fill=colour)
 
 
+@checked
 def draw_channels(chain: nn.Sequential, shape: tuple[int, int, int], title: str) -> HTML:
     """Which channel each convolution of a chain reads for which: a line for each window, thick where it is not 1 x 1.
 
@@ -205,12 +207,15 @@ def _sides(node: Node) -> str:
     return "×".join(map(str, node.shape[1:]))
 
 
+@checked
 def draw_connections(table: Sequence[Sequence[int]]) -> HTML:
     """Which input maps each output map of a sparse convolution reads, as in LeNet-5's Table I.
 
     Args:
         table: for each output map, the input maps that it reads, such as the `table` of a `SparseConv2d`.
     """
+    if not all((table, *table)):
+        raise ValueError(f"expected one input map or more for each output map, got {table}: see lenet.C3_TABLE")
     inputs = max(max(reads) for reads in table) + 1
     cell, top, left = 20, 36, 76
     width, height = left + cell * len(table), top + cell * inputs

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import matplotlib
@@ -19,6 +19,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
+from casestudies_lib.checks import checked, positive_number
 from casestudies_lib.figures.photo import credit_line
 from casestudies_lib.page.caption import captioned
 from casestudies_lib.page.html import drawing, joined, tag
@@ -27,16 +28,20 @@ from casestudies_lib.page.palette import COLOURS
 MIME = "application/vnd.casestudies.figure+json"
 
 
+@checked
 def figure(width: float = 4.6, height: float = 2.8, **subplots: Any) -> tuple[Figure, Any]:
     """A matplotlib figure that stays readable at phone width: `(figure, axes)`; sizes in inches.
 
     Keyword arguments go to `Figure.subplots`.
     """
+    positive_number("width", width, most=100, example=4.6)
+    positive_number("height", height, most=100, example=2.8)
     drawn = Figure(figsize=(width, height), layout="constrained")
     with matplotlib.rc_context({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False}):
         return drawn, drawn.subplots(**subplots)
 
 
+@checked
 def show(
     drawn: Figure,
     name: str,
@@ -62,6 +67,8 @@ def show(
     Raises:
         ValueError: an empty alt text, or a number or caption that `captioned` refuses.
     """
+    if not re.fullmatch(r"[\w -]+", name):
+        raise ValueError(f"expected a name of letters, digits and hyphens, got {name!r}: it goes into the page's ids")
     if not alt.strip():
         raise ValueError(f"expected alt text for the figure {name!r}, got none: say what it shows")
     buffer = io.StringIO()
@@ -149,13 +156,25 @@ def _drawn(drawn: Figure, trained: bool) -> list[dict]:
     ]
 
 
+@checked
 def digits_grid(
-    images: Sequence[np.ndarray | None], titles: Sequence[str], *, columns: int = 8, white: float | None = None
+    images: Iterable[np.ndarray | torch.Tensor | None],
+    titles: Sequence[str],
+    *,
+    columns: int = 8,
+    white: float | None = None,
 ) -> Figure:
     """Small grey images `(H, W)` in a grid, each under its title; None leaves a gap.
 
     Each image has its own scale, from its darkest to its brightest value; with `white`, all run from 0 to that value.
     """
+    images = list(images)
+    if not images or len(titles) < len(images):
+        raise ValueError(
+            f"expected a title for each image, got {len(images)} and {len(titles)}: pass one of each or more"
+        )
+    if white is not None:
+        positive_number("white", white, example=1)
     rows = -(-len(images) // columns)
     drawn, axes = figure(4.6, 0.85 * rows, nrows=rows, ncols=columns, squeeze=False)
     for cell in axes.ravel():

@@ -9,6 +9,7 @@ from itertools import groupby, pairwise
 from IPython.display import HTML
 from torch import nn
 
+from casestudies_lib.checks import checked
 from casestudies_lib.figures.look import colour_of, has_box, label
 from casestudies_lib.figures.svg import arrowhead, box, head_name, line, picture, words
 from casestudies_lib.measure.anatomy import Anatomy, Layer
@@ -20,6 +21,7 @@ LEFT, TOP, ROW, GAP = 34, 34, 15, 7  # of draw_columns: the column of sizes, the
 ACROSS = 352  # the width that its columns share
 
 
+@checked
 def draw_columns(columns: dict[str, nn.Module], shape: tuple[int, ...]) -> HTML:
     """Networks side by side, layer by layer from top to bottom, rows of equal output size at the same height.
 
@@ -30,6 +32,8 @@ def draw_columns(columns: dict[str, nn.Module], shape: tuple[int, ...]) -> HTML:
         columns: title -> network or chain of blocks, as a chain without an input check, such as `network[:]`.
         shape: the input for one image.
     """
+    if not columns:
+        raise ValueError("expected at least one network to draw, got none: pass a title and a network")
     found = {title: wiring(module, shape) for title, module in columns.items()}
     boxes = {title: [nodes[x] for x in main_path(nodes) if has_box(nodes[x])] for title, nodes in found.items()}
     starts, height = _rows_of_sizes(list(boxes.values()))
@@ -112,6 +116,7 @@ def _arcs(around: list[Shortcut]) -> str:
     return f"{len(around)} shortcuts, {dotted} of them dotted" if around else "no shortcuts"
 
 
+@checked
 def draw_scaled(columns: dict[str, Anatomy], *, work: bool = True) -> HTML:
     """Networks of one family side by side: the image to scale, and a bar for each block, as wide as its channels.
 

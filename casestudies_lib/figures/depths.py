@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from IPython.display import HTML
 
-from casestudies_lib.checks import one_of
+from casestudies_lib.checks import checked, one_of
 from casestudies_lib.figures.look import colour_of
 from casestudies_lib.figures.svg import line
 from casestudies_lib.measure.graph import main_path, shortcuts, wiring
@@ -19,6 +19,7 @@ WIDE, TALL, GAP = 600, 28, 18  # of the longest bar, of every bar, and between t
 ARC, WORDS = 26, 18  # room above a bar for its arcs, and for its words
 
 
+@checked
 def draw_depths(networks: Mapping[str, str]) -> HTML:
     """Networks as bars to one scale, a slice for each layer with weights, from the image at the left to the answer.
 

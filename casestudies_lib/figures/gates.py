@@ -10,6 +10,7 @@ from markupsafe import Markup
 from torch import nn
 
 from casestudies_lib.blocks import SqueezeExcitation
+from casestudies_lib.checks import checked
 from casestudies_lib.figures.photo import check_photograph, credit_line, jpeg
 from casestudies_lib.figures.svg import arrowhead, box, head_name, line, picture, words
 from casestudies_lib.page.html import joined, tag
@@ -21,6 +22,7 @@ _WIDE, _TALL = 38, 22  # of a number's box
 _NAMES = ("red", "green", "blue")
 
 
+@checked
 def draw_gates(photo: torch.Tensor, module: SqueezeExcitation) -> HTML:
     """A photograph's three channels, the average and the factor of each, and each channel times its factor.
 

@@ -15,6 +15,7 @@ from IPython.display import HTML
 from markupsafe import Markup
 from PIL import ImageColor
 
+from casestudies_lib.checks import checked
 from casestudies_lib.figures.photo import check_photograph, credit_line, jpeg, png
 from casestudies_lib.figures.svg import words
 from casestudies_lib.measure.inside import ClassMap, Place
@@ -26,6 +27,7 @@ FINEST = 64  # pixels of a tile's side at most: it is drawn smaller
 STRENGTH = 0.75  # of the colour over the strongest place of a photograph
 
 
+@checked
 def kernel_images(kernels: torch.Tensor, layer: str) -> HTML:
     """Kernels as pictures in a grid: middle grey is 0, and each has its own scale, the same above and below 0.
 
@@ -36,6 +38,7 @@ def kernel_images(kernels: torch.Tensor, layer: str) -> HTML:
     Raises:
         ValueError: a tensor of another shape.
     """
+    _check_values("kernels", kernels)
     if kernels.dim() != 4 or kernels.shape[1] not in (1, 3):
         raise ValueError(
             f"expected kernels (n, 1, k, k) or (n, 3, k, k), got {tuple(kernels.shape)}: see measure.inside.kernels()"
@@ -49,6 +52,7 @@ def kernel_images(kernels: torch.Tensor, layer: str) -> HTML:
     return _shown(alt, parts, grid.height(many), caption)
 
 
+@checked
 def activation_maps(
     maps: torch.Tensor,
     photo: torch.Tensor,
@@ -74,6 +78,7 @@ def activation_maps(
         ValueError: another tensor of maps, a channel that it lacks, or no photograph.
     """
     check_photograph(photo)
+    _check_values("maps", maps)
     maps = maps[0] if maps.dim() == 4 and len(maps) == 1 else maps
     if maps.dim() != 3:
         raise ValueError(
@@ -104,6 +109,7 @@ def activation_maps(
     return _shown(alt, parts, grid.height(tiles), caption, photo if taken_from is None else taken_from)
 
 
+@checked
 def class_activation(
     found: ClassMap, photo: torch.Tensor, name: str, *, taken_from: torch.Tensor | None = None, explained: bool = True
 ) -> HTML:
@@ -163,6 +169,7 @@ def _scale(left: float, top: float, wide: float, tall: float, steps: int = 24) -
     return parts
 
 
+@checked
 def class_map_grid(
     found: Mapping[str, ClassMap], photo: torch.Tensor, *, taken_from: torch.Tensor | None = None
 ) -> HTML:
@@ -212,6 +219,7 @@ def class_map_grid(
     return _shown(f"{alt}.", parts, height, "", photo if taken_from is None else taken_from)
 
 
+@checked
 def strongest_crops(
     rows: Mapping[str, Sequence[Place]], photographs: torch.Tensor, *, taken_from: Sequence[torch.Tensor] | None = None
 ) -> HTML:
@@ -233,6 +241,13 @@ def strongest_crops(
         check_photograph(photo[None])
     if not rows or not all(rows.values()):
         raise ValueError("expected places in every row, got none: see measure.inside.strongest()")
+    whole = photographs.split(1) if taken_from is None else taken_from
+    most = max(place.image for places in rows.values() for place in places)
+    if most >= min(len(photographs), len(whole)):
+        raise ValueError(
+            f"expected photographs for all places, up to number {most}, got {len(photographs)} and {len(whole)} that "
+            "they are taken from: pass those that strongest() read"
+        )
     side, head, foot = _Grid(max(map(len, rows.values()))).side, 16, 8
     sizes = {name: min(places[0].side, photographs.shape[-1]) for name, places in rows.items()}
     parts: list[Markup | str] = []
@@ -246,7 +261,6 @@ def strongest_crops(
             bar = {"x": f"{left:.1f}", "y": f"{top + head + side + 1.5:.1f}", "width": f"{long:.1f}", "height": 2}
             parts.append(tag("rect", **bar, class_="bar"))
     shown = sorted({place.image for places in rows.values() for place in places})
-    whole = photographs.split(1) if taken_from is None else taken_from
     caption = (
         "What excites a channel most, one channel a row: the place of each photograph where it responds most strongly, "
         "as much of it as one unit sees. The bars compare the responses of a row."
@@ -279,6 +293,13 @@ def _tile(href: str, x: float, y: float, side: float, title: str | None = None) 
     image = tag("image", href=href, preserveAspectRatio="none", **place)
     edge = tag("rect", **place, fill="none", stroke="currentColor", stroke_opacity=0.35, stroke_width=0.5)
     return tag("g", *([tag("title", title)] if title else []), image, edge)
+
+
+def _check_values(name: str, values: torch.Tensor) -> None:
+    """Refuse what cannot be drawn as shades of grey."""
+    if not values.numel() or values.is_meta or not values.is_floating_point() or not values.isfinite().all():
+        came = f"{values.dtype} {tuple(values.shape)} on {values.device}"
+        raise ValueError(f"expected {name} to be finite floats, one or more, got {came}: convert or choose others")
 
 
 @dataclass(frozen=True)

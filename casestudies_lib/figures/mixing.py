@@ -9,6 +9,7 @@ from IPython.display import HTML
 from markupsafe import Markup
 from torch import nn
 
+from casestudies_lib.checks import checked
 from casestudies_lib.figures.photo import check_photograph, credit_line, jpeg
 from casestudies_lib.figures.svg import arrowhead, box, head_name, line, picture, words
 from casestudies_lib.page.html import joined, tag
@@ -18,6 +19,7 @@ _SIDE, _ROW, _TOP = 78, 104, 34  # of a picture, from row to row, and the height
 _KERNEL, _FILTERED, _MIXED = 98, 176, 322  # where the columns begin
 
 
+@checked
 def draw_filter_and_mix(photo: torch.Tensor, chain: nn.Sequential) -> HTML:
     """A photograph's three channels, the kernel of each, what it makes of its channel, and sums of the three.
 

@@ -25,7 +25,15 @@ def check_photograph(photo: torch.Tensor, network: Anatomy | None = None) -> Non
         )
     if len(shape) != 4 or shape[:2] != (1, 3) or shape[2] != shape[3]:
         raise ValueError(f"expected one colour photograph (1, 3, side, side), got {shape}: see photograph()")
-    if not photo.is_floating_point() or photo.min() < 0 or photo.max() > 1:
+    check_picture(photo)
+
+
+def check_picture(photo: torch.Tensor) -> None:
+    """Refuse what is no colour photograph `(1, 3, H, W)`, of any sides, with values in [0, 1]."""
+    if photo.dim() != 4 or photo.shape[:2] != (1, 3) or not photo.numel() or photo.is_meta:
+        came = f"{tuple(photo.shape)} on {photo.device}"
+        raise ValueError(f"expected one colour photograph (1, 3, H, W), got {came}: see photograph()")
+    if not photo.is_floating_point() or not 0 <= photo.min() <= photo.max() <= 1:  # NaN is neither
         came = f"{photo.dtype} from {photo.min():g} to {photo.max():g}"
         raise ValueError(f"expected a float photograph with values in [0, 1], got {came}: scale it, see photograph()")
 
@@ -37,6 +45,8 @@ def framed(alt: str, side: int, *inside: object, style: str | None = None) -> Ma
 
 def credit_line(*photos: torch.Tensor) -> Markup:
     """The line below photographs `(1, 3, side, side)` that names photographers, sources and licences; else nothing."""
+    for photo in photos:
+        check_picture(photo)
     credits = list(dict.fromkeys(credit for photo in photos if (credit := credit_of(photo))))
     if not credits:
         return joined()

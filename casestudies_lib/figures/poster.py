@@ -21,7 +21,7 @@ from matplotlib.path import Path as Route
 from torch import nn
 
 from casestudies_lib.blocks import SqueezeExcitation
-from casestudies_lib.checks import one_of
+from casestudies_lib.checks import checked, one_of
 from casestudies_lib.efficientnet import MBConv
 from casestudies_lib.figures.photo import credit_line, jpeg
 from casestudies_lib.figures.svg import line
@@ -106,6 +106,7 @@ class Part(NamedTuple):
         return BLOCK_COLOURS[self.kind] if self.kind in BLOCK_COLOURS else COLOURS[self.slices[0].op.family]
 
 
+@checked
 @cache
 def parts_of(name: str) -> tuple[Part, ...]:
     """What the longest way through a network passes, from the image to the class: convolutions, pools, linear layers.
@@ -467,6 +468,7 @@ PLACE = str(
 OPENS = 'data-opens="poster"'
 
 
+@checked
 def draw_poster(networks: Sequence[str] = tuple(POSTER)) -> HTML:
     """Networks on one sheet from the photograph to the class, a slice for each layer: a picture as wide as its place.
 
@@ -537,6 +539,7 @@ def _route(arc: Arc) -> str:
     return f"M{arc.left:.1f},{arc.y:.1f} C{arc.left:.1f},{up:.1f} {arc.right:.1f},{up:.1f} {arc.right:.1f},{arc.y:.1f}"
 
 
+@checked
 def save_poster(path: Path | str, networks: Sequence[str] = tuple(POSTER), *, dots: int = 150) -> None:
     """The sheet as a file on white, A2 across: a PDF whose words can be searched, or a picture.
 

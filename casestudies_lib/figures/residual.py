@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from IPython.display import HTML
 
+from casestudies_lib.checks import checked
 from casestudies_lib.figures.photo import check_photograph, credit_line, jpeg
 from casestudies_lib.figures.svg import arrowhead, box, head_name, line, words
 from casestudies_lib.page.html import drawing, joined, tag
@@ -14,6 +15,7 @@ SIDE, WIDE, TALL = 150, 262, 636  # of a photograph, and of one of the two panel
 STRETCH = 1.5  # of the residual's differences from grey: else they could hardly be seen
 
 
+@checked
 def draw_residual(photo: torch.Tensor, wanted: torch.Tensor) -> HTML:
     """Two blocks from top to bottom: of a plain one the two layers make H, of a residual one they make F = H - a.
 

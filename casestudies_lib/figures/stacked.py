@@ -8,7 +8,7 @@ from functools import partial
 from IPython.display import HTML
 from torch import nn
 
-from casestudies_lib.checks import ImageSpec
+from casestudies_lib.checks import ImageSpec, checked
 from casestudies_lib.figures.svg import line, picture, words
 from casestudies_lib.measure.anatomy import anatomy
 from casestudies_lib.network import Network
@@ -17,6 +17,7 @@ from casestudies_lib.page.palette import COLOURS
 _CELL, _GAP, _TOP = 12, 56, 36  # a position, the way from grid to grid, the words above
 
 
+@checked
 def draw_stack(chains: Mapping[str, nn.Sequential]) -> HTML:
     """What one unit behind a chain of convolutions sees of each map on the way, and the weights per pair of channels.
 
@@ -30,6 +31,8 @@ def draw_stack(chains: Mapping[str, nn.Sequential]) -> HTML:
     Raises:
         ValueError: no convolution, or one with another stride or another number of channels.
     """
+    if not chains:
+        raise ValueError("expected at least one chain to draw, got none: pass a title and convolutions")
     parts: list[str] = []
     spoken, y, wide = [], 0.0, 0.0
     for title, chain in chains.items():

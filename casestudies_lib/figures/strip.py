@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from IPython.display import HTML
 from markupsafe import Markup
 
-from casestudies_lib.checks import one_of
+from casestudies_lib.checks import checked, one_of
 from casestudies_lib.figures.svg import line
 from casestudies_lib.models import PERSON, WINNERS
 from casestudies_lib.page.html import drawing, tag
@@ -31,6 +31,7 @@ _OTHER = COLOURS["input"]
 _HERE = COLOURS["conv"]
 
 
+@checked
 def you_are_here(*networks: str) -> HTML:
     """The ImageNet competition year by year, its winner's top-5 error, and the book's networks with these marked.
 

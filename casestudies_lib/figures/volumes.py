@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from IPython.display import HTML
 from torch import nn
 
+from casestudies_lib.checks import checked
 from casestudies_lib.figures.look import colour_of, label
 from casestudies_lib.measure.anatomy import Anatomy, Layer
 from casestudies_lib.measure.op import Family, Op
@@ -14,6 +15,7 @@ from casestudies_lib.page.html import drawing, tag
 from casestudies_lib.page.palette import COLOURS
 
 
+@checked
 def draw(network: Anatomy, *, height: int = 120) -> HTML:
     """The network as a chain of volumes, to scale, with the operations between them and the sizes below.
 

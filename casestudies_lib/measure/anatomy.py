@@ -148,6 +148,8 @@ def written(shape: tuple[int, ...]) -> str:
     >>> written((6, 28, 28))
     '28×28×6'
     """
+    if not shape:
+        raise ValueError("expected the shape of one image or vector, got (): pass for example (3, 224, 224)")
     return "×".join(str(n) for n in (*shape[1:], shape[0]))
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import io
 import operator
+from contextlib import redirect_stderr
 from dataclasses import dataclass
 
 import torch
@@ -75,7 +77,7 @@ def wiring(
         if isinstance(live, nn.Identity):
             instead[step.name] = reads[0]
         elif step.op != "output":
-            made = tuple(step.meta["tensor_meta"].shape[1:]) if shape else ()
+            made = tuple(step.meta["tensor_meta"].shape[1:]) if shape is not None else ()
             nodes[step.name] = Node(step.name, _op(step, live), reads, made, live)
     return nodes
 
@@ -85,6 +87,8 @@ def _traced(
 ) -> fx.Graph:
     """The graph of a copy of the module, with the shape of each result if one of an input is given."""
     meta = copy.deepcopy(module).to("meta").eval()
+    if not callable(getattr(meta, method, None)):
+        raise ValueError(f"expected method to be one of a {type(module).__name__}, got {method!r}: pass 'forward'")
     try:
         graph = _Tracer(whole, method).trace(meta)
     except (fx.proxy.TraceError, ValueError) as problem:
@@ -92,15 +96,21 @@ def _traced(
             f"expected a {type(module).__name__} whose forward pass does not depend on the data, got one that does "
             f"({problem}): pass a part of it"
         ) from None
-    if shape:
-        ShapeProp(fx.GraphModule(meta, graph)).propagate(torch.empty(1, *shape, device="meta"))
+    if shape is not None:
+        try:
+            with redirect_stderr(io.StringIO()):  # torch prints what it raises
+                ShapeProp(fx.GraphModule(meta, graph)).propagate(torch.empty(1, *shape, device="meta"))
+        except (RuntimeError, TypeError, ValueError, IndexError) as problem:
+            raise ValueError(
+                f"expected shape to be one input of the {type(module).__name__} without the batch axis, got {shape} "
+                f"({problem.__cause__ or problem}): pass for example (3, 32, 32)"
+            ) from None
     return graph
 
 
 _FUNCTIONS: dict[object, Op] = {
-    operator.add: Op(Family.ADDITION, "addition"),
-    torch.add: Op(Family.ADDITION, "addition"),
-    torch.cat: Op(Family.CONCATENATION, "concatenation"),
+    **dict.fromkeys((operator.add, operator.iadd, torch.add, "add", "add_"), Op(Family.ADDITION, "addition")),
+    **dict.fromkeys((torch.cat, torch.concat, torch.concatenate), Op(Family.CONCATENATION, "concatenation")),
 }
 
 
@@ -117,6 +127,8 @@ def _op(step: fx.Node, live: nn.Module | None) -> Op:
 @checked
 def main_path(nodes: dict[str, Node]) -> list[str]:
     """The longest way from the input to the last node: what the notes call the main path."""
+    if not nodes:
+        raise ValueError("expected the steps of a forward pass, got none: pass what wiring() found")
     longest: dict[str, list[str]] = {}
     for node in nodes.values():
         longest[node.name] = [*max((longest[name] for name in node.reads), key=len, default=[]), node.name]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from casestudies_lib.checks import checked, positive_int
+from casestudies_lib.checks import checked, positive_int, whole_number
 from casestudies_lib.measure.anatomy import watched
 from casestudies_lib.measure.graph import Node, wiring
 from casestudies_lib.measure.op import Family
@@ -85,8 +85,7 @@ def class_activation_map(network: Network, image: torch.Tensor, class_: int | No
     logits = _run(network, average, image, lambda read, made: found.append(read))[0]
     if class_ is None:
         class_ = int(logits.argmax())
-    if isinstance(class_, bool) or not isinstance(class_, int) or not 0 <= class_ < len(logits):
-        raise ValueError(f"expected class_ to be a whole number from 0 to {len(logits) - 1}, got {class_!r}")
+    whole_number("class_", class_, range(len(logits)))
     maps = found[0][0]
     if linear is None:
         return ClassMap(maps[class_], class_, 0.0)
@@ -172,8 +171,7 @@ def strongest(network: Network, layer: str, channel: int, images: torch.Tensor, 
     made, sees = found[0], field_of_view.seen[found[0]]
     if made.dim() != 4:
         raise ValueError(f"expected a layer that makes maps (N, C, H, W), got {tuple(made.shape)} from {layer!r}")
-    if isinstance(channel, bool) or not isinstance(channel, int) or not 0 <= channel < made.shape[1]:
-        raise ValueError(f"expected channel to be a whole number from 0 to {made.shape[1] - 1}, got {channel!r}")
+    whole_number("channel", channel, range(made.shape[1]))
     places = []
     for image, one in enumerate(made[:, channel]):
         row, column = divmod(int(one.argmax()), one.shape[1])
@@ -203,7 +201,9 @@ def _check(network: Network, images: torch.Tensor) -> None:
     """Refuse what the network refuses, and no images at all."""
     network.expects.check(images, network)
     if not len(images):
-        raise ValueError("expected at least one image, got none")
+        raise ValueError("expected at least one image, got none: pass some")
+    if not images.isfinite().all():
+        raise ValueError("expected finite images, got NaN or infinity: see where images.isfinite() is False")
 
 
 def _run(network: Network, module: nn.Module, images: torch.Tensor, see: Callable) -> torch.Tensor:

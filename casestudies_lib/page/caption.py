@@ -7,9 +7,11 @@ import re
 from IPython.display import HTML
 from markupsafe import Markup
 
+from casestudies_lib.checks import checked
 from casestudies_lib.page.html import rich, tag
 
 
+@checked
 def captioned(number: str, caption: str, *pictures: HTML | Markup) -> HTML:
     """Pictures, side by side where the page is wide enough, above their number and caption.
 

@@ -11,7 +11,7 @@ from typing import Any
 from IPython.display import display
 from markupsafe import Markup
 
-from casestudies_lib.checks import one_of
+from casestudies_lib.checks import checked, one_of
 from casestudies_lib.page.html import rich, tag
 from casestudies_lib.page.palette import KIND_COLOURS, VERDICT_COLOURS
 
@@ -25,6 +25,7 @@ class ClaimError(AssertionError):
     """A sentence of the book is not true of the code beside it."""
 
 
+@checked
 def claim(
     name: str,
     sentence: str,
@@ -56,7 +57,9 @@ def claim(
     """
     _check(name, sentence, source, notes, verdict, by)
     if recorded is not None and not re.search(r"\d{4}-\d\d-\d\d, \S", recorded):
-        raise ValueError(f"expected date and machine of a record, such as '2026-11-24, AMD EPYC', got {recorded!r}")
+        raise ValueError(
+            f"expected date and machine of a record, such as '2026-11-24, AMD EPYC', got {recorded!r}: write both"
+        )
     if not isinstance(measured, (str, Integral)) or isinstance(measured, bool) or not str(measured).strip():
         raise ValueError(
             f"expected a measurement as a whole number or as text that survives another CPU, got {measured!r}: "
@@ -71,6 +74,7 @@ def claim(
     _show("recorded" if recorded else "claim", name=name, sentence=sentence, **about)
 
 
+@checked
 def quotation(
     name: str,
     sentence: str,
@@ -90,6 +94,7 @@ def quotation(
 
 
 @contextmanager
+@checked
 def folded(title: str, *, kind: str | None = None) -> Iterator[None]:
     """Claims inside this block are checked all the same, and shown together behind a title that unfolds.
 

@@ -10,10 +10,12 @@ import torch
 from IPython.display import HTML
 from markupsafe import Markup
 
+from casestudies_lib.checks import checked
 from casestudies_lib.page.html import rich, tag
 
 
-def numbers(*questions: tuple[str, int], hint: str) -> HTML:
+@checked
+def numbers(*questions: tuple[str, object], hint: str) -> HTML:
     """Questions whose answers are whole numbers, each `(question, answer)`: the site marks what a reader types.
 
     Jupyter and Colab show each answer behind a fold.
@@ -34,6 +36,7 @@ def numbers(*questions: tuple[str, int], hint: str) -> HTML:
     return HTML(str(tag("ol", *lines, class_="numbers", data_hint=hint)))
 
 
+@checked
 def discussion(*paragraphs: str, title: str = "Discussion") -> HTML:
     """What is to be said of an open exercise, or only for the curious, behind a fold with a title.
 

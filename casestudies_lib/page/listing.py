@@ -11,20 +11,28 @@ from numbers import Integral, Real
 from IPython.display import HTML, Markdown
 from markupsafe import Markup
 
+from casestudies_lib.checks import checked
 from casestudies_lib.page import html
 from casestudies_lib.page.html import LEFT, RIGHT
 
 
+@checked
 def source(*objects: type | Callable) -> Markdown:
     """The source of classes and functions as the library runs it, less the docstrings."""
     return Markdown("\n\n".join(f"```python\n{_without_docstrings(item)}\n```" for item in objects))
 
 
 def _without_docstrings(item: type | Callable) -> str:
-    code = inspect.getsource(item)
+    try:
+        code = inspect.getsource(item)
+        tree = ast.parse(code)
+    except (OSError, TypeError, SyntaxError) as problem:
+        raise ValueError(
+            f"expected a class or function of a file, got {item!r} ({problem}): name one of the library"
+        ) from None
     lines = code.splitlines()
     left_out: set[int] = set()
-    for node in ast.walk(ast.parse(code)):
+    for node in ast.walk(tree):
         if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node):
             start, end = node.body[0].lineno, node.body[0].end_lineno or 0
             left_out.update(range(start - 1, end))
@@ -34,6 +42,7 @@ def _without_docstrings(item: type | Callable) -> str:
     return "\n".join(line.removesuffix("  # fmt: skip") for line in kept).rstrip()
 
 
+@checked
 def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[object]], *, words: bool = False) -> HTML:
     """A table that a page works out: the first column names the rows, the others are numbers at the right, or words.
 

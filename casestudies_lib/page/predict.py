@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 from IPython.display import HTML
 
-from casestudies_lib.checks import one_of
+from casestudies_lib.checks import checked, one_of
 from casestudies_lib.page.claims import ClaimError
 from casestudies_lib.page.html import rich, tag
 
 _asked: dict[str, tuple[int, list[str]]] = {}
 
 
+@checked
 def ask(*questions: tuple[str, str, Sequence[str]]) -> HTML:
     """Questions with answers to choose from, each `(key, question, choices)`.
 
@@ -34,6 +35,7 @@ def ask(*questions: tuple[str, str, Sequence[str]]) -> HTML:
     return HTML(str(tag("div", *asked, class_="ask")))
 
 
+@checked
 def answer(key: str, right: str, words: str, holds: bool) -> HTML:
     """The answer to the question asked as `key`: which of its choices is right, and why.
 

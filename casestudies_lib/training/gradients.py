@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import inf
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
-from casestudies_lib.checks import SEEDS, checked, positive_int
+from casestudies_lib.checks import SEEDS, checked, image_batch, positive_int, positive_number
+from casestudies_lib.network import Network
 from casestudies_lib.resnet import PlainBlock, ResidualBlock
 from casestudies_lib.training.datasets import Split
-from casestudies_lib.training.loop import one_thread
+from casestudies_lib.training.loop import built, cross_entropy, one_thread
 
 
 @checked
@@ -36,14 +35,22 @@ def first_gradient(
         seed: decides the initial weights.
         init: draws the weights anew.
     """
+    batch.check()
     with one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = build()
+        network = built(build)
         if init:
             init(network)
-        loss = F.cross_entropy(network(batch.images), batch.labels)
-        (gradient,) = torch.autograd.grad(loss, network.get_parameter("conv1.weight"))
+        loss = cross_entropy(network(batch.images), batch.labels)
+        (gradient,) = torch.autograd.grad(loss, _first(network))
     return gradient.norm().item()
+
+
+def _first(network: nn.Module) -> nn.Parameter:
+    """The first convolution's weights, by the name that it has in all networks of the experiments on depth."""
+    if not isinstance(getattr(network, "conv1", None), nn.Conv2d):
+        raise ValueError(f"expected a network that begins with conv1, got a {type(network).__name__}: take a ResNet")
+    return network.get_parameter("conv1.weight")
 
 
 @checked(seed=SEEDS)
@@ -57,17 +64,19 @@ def gradients_in_training(
     """
     positive_int("steps", steps)
     positive_int("batch_size", batch_size)
+    positive_number("lr", lr, example=5e-3)
+    data.check()
     norms: list[float] = []
     losses: list[float] = []
     with one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = build().train()
-        network.get_parameter("conv1.weight").register_hook(lambda gradient: norms.append(gradient.norm().item()))
+        network = built(build).train()
+        _first(network).register_hook(lambda gradient: norms.append(gradient.norm().item()))
         # foreach: all weights in one call, to the same bit and in 0.45 to 0.65 of the time
         optimizer = torch.optim.Adam(network.parameters(), lr=lr, foreach=True)
         for _ in range(steps):
             chosen = torch.randint(len(data.images), (batch_size,))
-            loss = F.cross_entropy(network(data.images[chosen]), data.labels[chosen])
+            loss = cross_entropy(network(data.images[chosen]), data.labels[chosen])
             optimizer.zero_grad()
             loss.backward()
             losses.append(loss.item())
@@ -95,13 +104,15 @@ def jacobian_error(build: Callable[[], nn.Module], images: torch.Tensor, *, seed
     Raises:
         ValueError: a step that is not positive and finite, or a network without a block to test.
     """
-    if isinstance(h, bool) or not isinstance(h, (int, float)) or not 0 < h < inf:
-        raise ValueError(f"expected h to be a finite number above 0, got {h!r}: pass for example h=1e-8")
+    positive_number("h", h, most=1, example=1e-8)
+    image_batch("images", images, values=False)
     errors = []
     with one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = build().double().train()
+        network = built(build).double().train()
         a = images.double()
+        if isinstance(network, Network):
+            network.expects.check(a, network)
         for layer in network.children():
             for block in layer if isinstance(layer, nn.Sequential) else [layer]:
                 a = a.detach().requires_grad_()

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from casestudies_lib.checks import SEEDS, checked, positive_int
+from casestudies_lib.checks import SEEDS, checked, positive_int, positive_number
 from casestudies_lib.training.datasets import Split
 
 
@@ -22,6 +22,26 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def built(build: Callable[[], nn.Module]) -> nn.Module:
+    """What a function builds. Raises ValueError: no network."""
+    network = build()
+    if not isinstance(network, nn.Module):
+        raise ValueError(f"expected build to make a network, got a {type(network).__name__}: return the network")
+    return network
+
+
+def cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """The mean loss (nats) of logits `(N, classes)`. Raises ValueError: a label that the network has no logit for."""
+    _check_classes(logits, labels)
+    return F.cross_entropy(logits, labels)
+
+
+def _check_classes(logits: torch.Tensor, labels: torch.Tensor) -> None:
+    if (most := int(labels.max())) >= logits.shape[1]:
+        classes = logits.shape[1]
+        raise ValueError(f"expected labels below the network's {classes}, got {most}: build it with classes={most + 1}")
 
 
 @checked(seed=SEEDS)
@@ -50,13 +70,16 @@ def train(
         The trained network in evaluation mode, and the mean training loss (nats) of each epoch.
 
     Raises:
-        ValueError: epochs or batch_size below 1.
+        ValueError: epochs or batch_size below 1, a learning rate that is not above 0, nothing that is built, images
+            or labels that `Split.check` refuses, or a label that the network has no logit for.
     """
     positive_int("epochs", epochs)
     positive_int("batch_size", batch_size)
+    positive_number("lr", lr, example=3e-3)
+    data.check()
     with one_thread(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = build().train()
+        network = built(build).train()
         # foreach: all weights in one call, to the same bit and in 0.45 to 0.65 of the time
         optimizer = torch.optim.Adam(network.parameters(), lr=lr, foreach=True)
         total = epochs * -(-len(data.images) // batch_size)
@@ -68,7 +91,7 @@ def train(
                 images = data.images[chosen]
                 if augment:
                     images = augment(images)
-                loss = F.cross_entropy(network(images), data.labels[chosen])
+                loss = cross_entropy(network(images), data.labels[chosen])
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
@@ -89,6 +112,7 @@ def predict(network: nn.Module, images: torch.Tensor) -> torch.Tensor:
 @checked
 def error(network: nn.Module, data: Split) -> float:
     """Share of `data` that the network gets wrong, between 0 and 1."""
+    data.check()
     return share_wrong(predict(network, data.images), data.labels)
 
 
@@ -100,4 +124,5 @@ def share_wrong(logits: torch.Tensor, labels: torch.Tensor) -> float:
         logits: `(N, classes)`.
         labels: `(N,)`.
     """
+    _check_classes(logits, labels)
     return (logits.argmax(1) != labels).sum().item() / len(labels)

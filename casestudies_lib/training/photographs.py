@@ -132,7 +132,7 @@ def photograph(name: str = "china", size: int | None = 224) -> torch.Tensor:
     photo = torch.tensor(_pixels(name)).permute(2, 0, 1)[None] / 255
     if size is None:
         return photo
-    positive_int("size", size, why="224 for VGG or 227 for AlexNet")
+    positive_int("size", size, most=4096, why="224 for VGG or 227 for AlexNet")
     side = min(photo.shape[2:])
     top, left = (photo.shape[2] - side) // 2, (photo.shape[3] - side) // 2
     photo = photo[:, :, top : top + side, left : left + side]
