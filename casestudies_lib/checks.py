@@ -45,9 +45,10 @@ def whole_number(name: str, value: object, allowed: range = SIZES, *, repair: st
     """
     if isinstance(value, bool) or not isinstance(value, int) or value not in allowed:
         large = isinstance(value, int) and value > allowed[-1]
-        bound = f"at most {allowed[-1]:,}" if large else f"at least {allowed[0]}"
+        bound = f"of at most {allowed[-1]:,}" if large else f"of at least {allowed[0]}"
+        bound = bound if len(allowed) >= len(SIZES) else f"from {allowed[0]} to {allowed[-1]:,}"
         repair = repair or f"pass for example {name}={min(max(10, allowed[0]), allowed[-1])}"
-        raise ValueError(f"expected {name} to be a whole number of {bound}, got {value!r}: {repair}")
+        raise ValueError(f"expected {name} to be a whole number {bound}, got {value!r}: {repair}")
 
 
 def positive_int(name: str, value: object, *, most: int = SIZES[-1], why: str = "") -> None:

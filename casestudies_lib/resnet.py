@@ -76,7 +76,7 @@ class ResidualBlock(PlainBlock):
         return self.relu2(self.main_path(a) + self.downsample(a))
 
 
-def quarter(out_channels: int) -> int:
+def _quarter(out_channels: int) -> int:
     """A bottleneck's width. Raises ValueError: channels that have no quarter."""
     if out_channels % 4:
         repair = f"pass {4 * (out_channels // 4 + 1)}"
@@ -99,7 +99,7 @@ class Bottleneck(nn.Module):
     ) -> None:
         super().__init__()
         one_of("stride_in", stride_in, ("3x3", "1x1"))
-        width = quarter(out_channels)
+        width = _quarter(out_channels)
         first, second = (stride, 1) if stride_in == "1x1" else (1, stride)
         self.conv1 = nn.Conv2d(in_channels, width, 1, first, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
@@ -168,7 +168,7 @@ class PreActivationBottleneck(nn.Module):
         self, in_channels: int, out_channels: int, *, stride: int = 1, shortcut: str = "B", activated: bool = False
     ) -> None:
         super().__init__()
-        width = quarter(out_channels)
+        width = _quarter(out_channels)
         self.bn1 = nn.Identity() if activated else nn.BatchNorm2d(in_channels)
         self.relu1 = nn.Identity() if activated else nn.ReLU()
         self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)

@@ -12,7 +12,7 @@ from casestudies_lib.network import name_weight_layers
 
 
 def test_paper_names_must_fit():
-    with pytest.raises(ValueError, match="zip"):
+    with pytest.raises(ValueError, match=r"a name for each of .*got 1 names: name"):
         name_weight_layers(lenet5(), ["C1"])
 
 

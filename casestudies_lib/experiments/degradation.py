@@ -19,14 +19,13 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import math
 import os
 import platform
 import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields
-from functools import cache
+from functools import lru_cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -37,7 +36,7 @@ from filelock import FileLock, Timeout
 from torch import nn
 from tqdm import tqdm
 
-from casestudies_lib.checks import one_of, positive_int
+from casestudies_lib.checks import one_of, positive_int, positive_number, whole_number
 from casestudies_lib.experiments.record import command_of, made_by, parser_of, processor, refusals
 from casestudies_lib.resnet import cifar_plain, cifar_resnet
 from casestudies_lib.training.augmentation import shifted
@@ -50,7 +49,7 @@ MEASURED = ("training_error", "training_loss", "test_error", "curve")
 RECORDED = Path(__file__).parent / "results" / "degradation-fashion.jsonl"
 
 
-@cache
+@lru_cache(typed=True)  # True is no 1 here
 def _buildable(kind: str, depth: int, width: int, size: int) -> None:
     """Refuse a depth or a width that makes no network, and images that are too small for it."""
     with torch.device("meta"):
@@ -91,17 +90,13 @@ class Run:
     def __post_init__(self) -> None:
         one_of("dataset", self.dataset, DATASETS)
         one_of("kind", self.kind, KINDS)
-        for name in ("size", "images", "epochs", "batch"):
+        for name in ("width", "size", "epochs", "batch"):
             positive_int(name, getattr(self, name))
-        if not 0 < self.lr < math.inf:
-            raise ValueError(f"expected lr to be a number above 0, got {self.lr!r}: pass for example lr=0.1")
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < 2**31:
-            raise ValueError(
-                f"expected seed to be a whole number from 0 on, got {self.seed!r}: pass for example seed=0"
-            )
+        positive_number("lr", self.lr, example=0.1)
+        one_of("augment", self.augment, (True, False))
+        whole_number("seed", self.seed, range(2**31))
         most = DATASETS[self.dataset][1]
-        if self.images > most:
-            raise ValueError(f"expected images to be at most the {most:,} of {self.dataset}, got {self.images:,}")
+        positive_int("images", self.images, most=most, why=f"at most the {most:,} of {self.dataset}")
         _buildable(self.kind, self.depth, self.width, self.size)
 
     @property

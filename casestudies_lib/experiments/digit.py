@@ -19,7 +19,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-from casestudies_lib.checks import positive_int
+from casestudies_lib.checks import checked, image_batch, positive_int
 from casestudies_lib.experiments.record import command_of, made_by, parser_of, processor, refusals
 from casestudies_lib.explorers.weights import packed, unpack
 from casestudies_lib.lenet import lenet5
@@ -31,6 +31,7 @@ VARIANTS = ("modern", "1998")
 OFFERED = 20  # test digits that the page has a button for
 
 
+@checked
 def distorted(images: torch.Tensor, *, generator: torch.Generator | None = None) -> torch.Tensor:
     """Images `(N, 1, H, W)`, each distorted in its own way; their lowest value is that of the background.
 
@@ -41,6 +42,8 @@ def distorted(images: torch.Tensor, *, generator: torch.Generator | None = None)
         images: a float batch.
         generator: where the random numbers come from; torch's own unless given.
     """
+
+    image_batch("images", images, values=False)
 
     def between(low: float, high: float) -> torch.Tensor:
         return low + (high - low) * torch.rand(len(images), generator=generator)

@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from torch import nn
 from tqdm import tqdm
 
-from casestudies_lib.checks import positive_int
+from casestudies_lib.checks import SEEDS, checked, odd, one_of, positive_int, whole_number
 from casestudies_lib.experiments.record import command_of, made_by, parser_of, processor, refusals
 from casestudies_lib.resnet import cifar_plain, cifar_resnet
 from casestudies_lib.training.datasets import Split, digits
@@ -82,6 +82,7 @@ def surface(
     return rows
 
 
+@checked(seed=SEEDS)
 def around(kind: str, data: Split, *, depth: int, seed: int, epochs: int, side: int, measured: int) -> dict:
     """Train one network and walk around it: its training error, and the logarithm to base 10 of the losses.
 
@@ -97,9 +98,10 @@ def around(kind: str, data: Split, *, depth: int, seed: int, epochs: int, side: 
     Raises:
         ValueError: an even side, which has no middle, or a number below 1.
     """
-    positive_int("side", side)
-    if side % 2 == 0 or side < 3:
-        raise ValueError(f"expected side to be odd and at least 3, so that it has a middle, got {side}: try {side + 1}")
+    one_of("kind", kind, KINDS)
+    whole_number("side", side, range(3, 1001))
+    odd("side", side)
+    data.check()
     build = partial(KINDS[kind], depth, width=8, in_channels=1)
     network, _ = train(build, data, seed=seed, epochs=epochs, lr=5e-3)
     generator = torch.Generator().manual_seed(seed)

@@ -21,7 +21,7 @@ from torch import nn
 from tqdm import tqdm
 
 from casestudies_lib.blocks import conv_bn
-from casestudies_lib.checks import ImageSpec, positive_int
+from casestudies_lib.checks import ImageSpec, checked, positive_int
 from casestudies_lib.experiments.record import command_of, made_by, parser_of, processor, refusals
 from casestudies_lib.measure.anatomy import anatomy
 from casestudies_lib.mobilenet import DepthwiseSeparable
@@ -52,6 +52,7 @@ CONVOLUTIONS = {
 }
 
 
+@checked
 def timed(builders: Mapping[str, Callable[[], nn.Module]], *, rounds: int) -> dict[str, dict]:
     """Seconds of one forward pass, the median over the rounds: `{"resnet18": {"seconds": 0.1, "macs": ...}}`.
 

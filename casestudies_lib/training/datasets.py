@@ -126,7 +126,7 @@ def _standardised(train: Split, test: Split) -> tuple[Split, Split]:
     return Split((train.images - mean) / std, train.labels), Split((test.images - mean) / std, test.labels)
 
 
-@checked
+@checked(size=range(1, 513))
 def fashion_mnist(size: int = 28, *, folder: Path | str | None = None) -> tuple[Split, Split]:
     """Fashion-MNIST, 60,000 grey pictures of clothes to train on and 10,000 to test on (Xiao 2017, arXiv:1708.07747).
 
@@ -143,7 +143,6 @@ def fashion_mnist(size: int = 28, *, folder: Path | str | None = None) -> tuple[
         ValueError: a size below 1, or a damaged file.
         OSError: nothing on the machine, and the download failed.
     """
-    positive_int("size", size, most=512, why="28 for the pictures as they are")
     home = data_folder(folder)
     arrays = []
     for name, checksum in FASHION.items():
@@ -160,7 +159,7 @@ def fashion_mnist(size: int = 28, *, folder: Path | str | None = None) -> tuple[
     return _standardised(*splits)
 
 
-@checked
+@checked(size=range(1, 513))
 def cifar10(size: int = 32, *, folder: Path | str) -> tuple[Split, Split]:
     """CIFAR-10: 50,000 colour pictures to train on and 10,000 to test on (Krizhevsky 2009).
 
@@ -173,7 +172,6 @@ def cifar10(size: int = 32, *, folder: Path | str) -> tuple[Split, Split]:
     Raises:
         ValueError: a size below 1, a missing or damaged file.
     """
-    positive_int("size", size, most=512, why="32 for the pictures as they are")
     parts = []
     for name, checksum in CIFAR.items():
         path = Path(folder).expanduser() / name

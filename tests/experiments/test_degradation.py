@@ -422,10 +422,13 @@ def test_large_seeds_are_taken():
     [
         ("--depths 21", "expected depth to be 6n + 2 with n of 1 or more, got 21: try 20 or 26"),
         ("--depths 2", "expected depth to be 6n + 2"),
-        ("--images 1401", "expected images to be at most the 1,400 of digits, got 1,401"),
-        ("--lr 0", "expected lr to be a number above 0, got 0.0"),
-        ("--lr -1", "expected lr to be a number above 0, got -1.0"),
-        ("--lr nan", "expected lr to be a number above 0, got nan"),
+        (
+            "--images 1401",
+            "images to be a whole number from 1 to 1,400, got 1401: pass at most the 1,400 of digits",
+        ),
+        ("--lr 0", "expected lr to be a finite number above 0, got 0.0"),
+        ("--lr -1", "expected lr to be a finite number above 0, got -1.0"),
+        ("--lr nan", "expected lr to be a finite number above 0, got nan"),
         ("--epochs 0", "expected epochs to be a whole number of at least 1, got 0"),
         ("--batch 0", "expected batch to be a whole number of at least 1, got 0"),
         ("--width 0", "expected width to be a whole number of at least 1, got 0"),
@@ -438,7 +441,7 @@ def test_large_seeds_are_taken():
         ("--dataset imagenet", "invalid choice: 'imagenet'"),
         ("--kinds dense", "invalid choice: 'dense'"),
         ("--seeds one", "invalid int value: 'one'"),
-        ("--seeds 2147483648", "expected seed to be a whole number from 0 on, got 2147483648"),
+        ("--seeds 2147483648", "expected seed to be a whole number of at most 2,147,483,647, got 2147483648"),
     ],
 )
 def test_bad_settings_are_refused(tmp_path, monkeypatch, capsys, settings, says):

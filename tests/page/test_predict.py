@@ -33,9 +33,8 @@ def test_what_was_not_asked_cannot_be_answered():
     ask(("a", "Which?", ["8", "44"]))
     with pytest.raises(ValueError, match=r"asks \(a\), got 'c'"):
         answer("c", "8", "So.", holds=True)
-    for choice in ("9", 0):
-        with pytest.raises(ValueError, match=f"answer to 'a' to be one of '8', '44', got {choice!r}"):
-            answer("a", choice, "So.", holds=True)
+    with pytest.raises(ValueError, match="answer to 'a' to be one of '8', '44', got '9'"):
+        answer("a", "9", "So.", holds=True)
 
 
 def test_an_answer_that_was_measured_otherwise_is_no_answer():

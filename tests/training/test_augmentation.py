@@ -54,5 +54,5 @@ def test_random_numbers_come_from_the_generator_or_from_torch():
 
 @pytest.mark.parametrize("reach", [-1, 1.0, True])
 def test_a_reach_that_is_none_is_refused(reach):
-    with pytest.raises(ValueError, match="expected reach to be a whole number of at least 0, got"):
+    with pytest.raises(ValueError, match="expected reach to be a whole number from 0 to 999, got"):
         shifted(torch.zeros(1, 1, 4, 4), reach)

