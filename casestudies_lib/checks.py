@@ -46,7 +46,7 @@ def whole_number(name: str, value: object, allowed: range = SIZES, *, repair: st
     if isinstance(value, bool) or not isinstance(value, int) or value not in allowed:
         large = isinstance(value, int) and value > allowed[-1]
         bound = f"of at most {allowed[-1]:,}" if large else f"of at least {allowed[0]}"
-        bound = bound if len(allowed) >= len(SIZES) else f"from {allowed[0]} to {allowed[-1]:,}"
+        bound = bound if allowed[-1] >= SIZES[-1] else f"from {allowed[0]} to {allowed[-1]:,}"
         repair = repair or f"pass for example {name}={min(max(10, allowed[0]), allowed[-1])}"
         raise ValueError(f"expected {name} to be a whole number {bound}, got {value!r}: {repair}")
 
@@ -177,8 +177,8 @@ def _fits(value: Any, hint: Any) -> bool:
         return any(_fits(value, one) for one in inside)
     if hint is float:
         return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
-    if hint is int:  # in a shape or a table
-        return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= SIZES[-1]
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
     if origin is type:
         return isinstance(value, type) and (inside[0] is Any or issubclass(value, inside[0]))
     if origin is None:

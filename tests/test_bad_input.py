@@ -364,6 +364,8 @@ RIGHT = {
         "written shape short",
         "written shape long",
         "written shape zero",
+        "written shape negative",
+        "written shape huge",
         "shifted images channels",
         "distorted images channels",
     ],

@@ -105,7 +105,6 @@ def _spoken(branch: list[Node]) -> str:
     return " then ".join(said) + width
 
 
-@checked
 def draw_auxiliary_classifiers(network: GoogLeNet) -> HTML:
     """GoogLeNet from top to bottom, its modules in one piece, the auxiliary classifiers beside the modules they read.
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from casestudies_lib.checks import checked, positive_int, whole_number
+from casestudies_lib.checks import positive_int, whole_number
 from casestudies_lib.measure.anatomy import watched
 from casestudies_lib.measure.graph import Node, wiring
 from casestudies_lib.measure.op import Family
@@ -20,7 +20,6 @@ from casestudies_lib.network import Network
 WITH_CLASS_MAPS = ("plain", "resnet", "cifar", "nin", "googlenet", "mobilenet_v1", "mobilenet_v2", "efficientnet")
 
 
-@checked
 def activations(network: Network, layer: str, images: torch.Tensor) -> torch.Tensor:
     """What one layer makes of images, in evaluation mode: `(N, C, H, W)`, or `(N, units)` behind the last map.
 
@@ -57,7 +56,6 @@ class ClassMap(NamedTuple):
     bias: float
 
 
-@checked(class_=range(1_000_000))
 def class_activation_map(network: Network, image: torch.Tensor, class_: int | None = None) -> ClassMap:
     """Which places of an image speak for a class: the last maps, weighted with the class's row of the last layer.
 
@@ -93,7 +91,6 @@ def class_activation_map(network: Network, image: torch.Tensor, class_: int | No
     return ClassMap(torch.einsum("c,chw->hw", linear.weight[class_].detach(), maps), class_, bias)
 
 
-@checked
 def kernels(network: Network, layer: str) -> torch.Tensor:
     """A convolution's kernels as pictures: `(out, 3, k, k)` in the first layer, `(out, 1, k, k)` in a depthwise one.
 
@@ -144,7 +141,6 @@ class Place(NamedTuple):
     side: int
 
 
-@checked(channel=range(1_000_000))
 def strongest(network: Network, layer: str, channel: int, images: torch.Tensor, *, count: int = 4) -> list[Place]:
     """Where images excite a channel of a layer most: the strongest place of each image, and of these the `count` first.
 
@@ -181,16 +177,21 @@ def strongest(network: Network, layer: str, channel: int, images: torch.Tensor, 
     return sorted(excited, key=lambda place: -place.value)[:count]
 
 
-def _layer(network: Network, name: str) -> nn.Module:
-    """The module of that name. Raises ValueError: no such layer, or no network."""
+def _check_network(network: object) -> None:
+    """Refuse what does not say what images it expects."""
     if not isinstance(network, Network):
         raise ValueError(
             f"expected a network that says what images it expects, got a {type(network).__name__}: "
             "wrap its layers in casestudies_lib.network.Network"
         )
+
+
+def _layer(network: Network, name: str) -> nn.Module:
+    """The module of that name. Raises ValueError: no such layer, or no network."""
+    _check_network(network)
     modules = {path: module for path, module in network.named_modules() if path}
     modules |= {called: modules[path] for path, called in network.paper_names.items() if path in modules}
-    if name not in modules:
+    if not isinstance(name, str) or name not in modules:
         near = difflib.get_close_matches(str(name), modules)
         hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "anatomy(network) shows their names"
         raise ValueError(f"expected layer to name a layer of {network.title}, got {name!r}: {hint}")
@@ -230,6 +231,7 @@ def _run(network: Network, module: nn.Module, images: torch.Tensor, see: Callabl
 
 def _head(network: Network) -> tuple[nn.Module, nn.Linear | None]:
     """The average over the last maps and the linear layer that reads it, if there is one."""
+    _check_network(network)
     nodes = wiring(network, None)
     node = next(reversed(nodes.values()))
     head: list[Node] = []

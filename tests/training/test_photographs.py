@@ -47,7 +47,7 @@ def test_the_square_is_cut_from_the_centre(name, side, top, left):
 def test_refusals():
     with pytest.raises(ValueError, match=r"one of 'china', 'flower', .* got 'chelsea'"):
         photograph("chelsea")
-    with pytest.raises(ValueError, match=r"at least 1, got 0: .*224 for VGG or 227 for AlexNet"):
+    with pytest.raises(ValueError, match=r"from 1 to 4,096, got 0: .*224 for VGG or 227 for AlexNet"):
         photograph(size=0)
 
 
