@@ -10,6 +10,8 @@ WORKERS ?= 2
 TORCH = $(shell grep -E '^torch(vision)?==' requirements.txt)
 # What Colab had when tools/elsewhere.py was last told; or `oldest` or `newest`.
 ELSEWHERE ?= colab
+# Of two builds at once the second waits, where the system has flock.
+ALONE := $(if $(shell command -v flock),flock Makefile)
 .DEFAULT_GOAL := book
 .PHONY: environment book pdf epub cards downloads test tests notebooks browser processors elsewhere site-audit mutants edits words lint format clean help
 
@@ -25,8 +27,7 @@ $(VENV)/ready: requirements.txt constraints.txt pyproject.toml
 environment: $(VENV)/ready ## the virtual environment that everything else runs in
 
 book: $(VENV)/ready ## build the book into _build/html, every warning an error
-	rm -rf _build/html _build/.doctrees _build/jupyter_execute
-	$(BIN)/jupyter-book build . -W -n --keep-going -q
+	$(ALONE) sh -c 'rm -rf _build/html _build/.doctrees _build/jupyter_execute && $(BIN)/jupyter-book build . -W -n --keep-going -q'
 
 # What can be taken along is made from the book as it stands in _build/html; `make book` makes none of it, to stay quick.
 pdf: $(VENV)/ready ## the whole book to print, from the built one, by headless Chromium: some minutes

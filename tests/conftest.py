@@ -59,10 +59,15 @@ class Handler(BaseHTTPRequestHandler):
         if server.manner == "ignores ranges":
             start = 0
         elif start >= len(body) > 0:
-            return self.send_error(416)
+            self.send_response(416)
+            self.send_header("Content-Range", f"bytes */{len(body)}")
+            return self.end_headers()
         self.send_response(206 if start else 200)
         body = body[start:]
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", "some" if server.manner == "does not count" else str(len(body)))
+        if start:
+            first = start + (server.manner == "sends another part")
+            self.send_header("Content-Range", f"bytes {first}-{start + len(body) - 1}/{start + len(body)}")
         self.end_headers()
         if server.manner in ("hangs up", "resets"):
             body = body[: len(body) // 2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import yaml
@@ -11,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def _repository() -> dict[str, str]:
-    return yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]
+    return yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]
 
 
 def _tidy(url: str) -> str:
@@ -25,7 +26,10 @@ def configured() -> str:
 
 def published() -> str:
     """The address that this build publishes under: a fork's workflow passes its own as REPOSITORY_URL."""
-    return _tidy(os.environ.get("REPOSITORY_URL", "")) or configured()
+    given = _tidy(os.environ.get("REPOSITORY_URL", ""))
+    if given and not re.fullmatch(r"https://[\w.-]+/[\w.-]+/[\w.-]+", given):  # not shown: it may hold a token
+        raise ValueError("expected REPOSITORY_URL to be like https://github.com/owner/name, got another: set it so")
+    return given or configured()
 
 
 def branch() -> str:

@@ -91,7 +91,7 @@ def interpreter(version: str) -> str:
     """A Python of that version, on the path or the one that runs this."""
     for python in (sys.executable, f"python{version}"):
         if shutil.which(python):
-            told = subprocess.run([python, "--version"], capture_output=True, text=True).stdout
+            told = subprocess.run([python, "--version"], capture_output=True, encoding="utf-8").stdout
             if told.startswith(f"Python {version}."):
                 return python
     sys.exit(f"no Python {version} found: install it, or name one with --python")
@@ -114,7 +114,7 @@ def make(folder: Path, python: str, packages: list[str]) -> None:
 def versions(environment: Path) -> dict[str, str]:
     """The packages of an environment."""
     command = [str(environment / "bin" / "python"), "-c", VERSIONS]
-    return json.loads(subprocess.run(command, check=True, env=outside(), capture_output=True, text=True).stdout)
+    return json.loads(subprocess.run(command, check=True, env=outside(), capture_output=True, encoding="utf-8").stdout)
 
 
 def execute(notebook: nbformat.NotebookNode, environment: Path, folder: Path) -> None:
@@ -123,7 +123,7 @@ def execute(notebook: nbformat.NotebookNode, environment: Path, folder: Path) ->
     (kernels / KERNEL).mkdir(parents=True)
     command = [str(environment / "bin" / "python"), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     spec = {"argv": command, "display_name": KERNEL, "language": "python"}
-    (kernels / KERNEL / "kernel.json").write_text(json.dumps(spec))
+    (kernels / KERNEL / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
     manager = AsyncKernelManager(kernel_name=KERNEL, kernel_spec_manager=KernelSpecManager(kernel_dirs=[str(kernels)]))
     where = {"metadata": {"path": str(folder)}}
     client = NotebookClient(notebook, km=manager, timeout=1800, startup_timeout=600, resources=where)

@@ -276,7 +276,7 @@ def copied(folder: Path) -> Path:
 
 def reached(copies: list[Path], cache: Path) -> dict[str, dict]:
     """Which lines of the library each notebook and each test runs, and its seconds; worked out once for a commit."""
-    known = json.loads(cache.read_text()) if cache.exists() else {}
+    known = json.loads(cache.read_text(encoding="utf-8")) if cache.exists() else {}
     pages = [str(path.relative_to(copies[0])) for path in sorted((copies[0] / "notebooks").glob("*.ipynb"))]
     suites = {"tests": [*TESTS, *LEFT_OUT, "casestudies_lib", "tests"]}  # first, because they take longest
     suites |= {page: [*NBVAL, "--nbval-cell-timeout=1800", page] for page in pages}
@@ -287,7 +287,7 @@ def reached(copies: list[Path], cache: Path) -> dict[str, dict]:
         result, failed = run(suites[name], copy, REACH_RECORD=str(record))
         if result != "green":
             sys.exit(f"expected {name} to be green without any mutant, got {result} ({failed}): mend it first")
-        return json.loads(record.read_text())
+        return json.loads(record.read_text(encoding="utf-8"))
 
     for name, lines in shared_out([name for name in suites if name not in known], recorded, copies):
         known[name] = lines
@@ -323,7 +323,7 @@ def shared_out(
 def written(path: Path, content: dict) -> None:
     """Replace a file as a whole."""
     part = path.with_suffix(".part")
-    part.write_text(json.dumps(content, indent=None if "tests" in content else 1))
+    part.write_text(json.dumps(content, indent=None if "tests" in content else 1), encoding="utf-8")
     part.replace(path)
 
 
@@ -338,7 +338,7 @@ def meeting(mutant: Mutant, reach: dict[str, dict], copy: Path) -> tuple[list[st
     lines = [str(line) for line in range(first, last + 1)]
     notebooks = [suite for suite in reach if suite != "tests"]
     pages = [page for page in notebooks if any(n in reach[page]["lines"].get(mutant.file, {}) for n in lines)]
-    pages.sort(key=lambda page: (f".{name} " not in (copy / page).read_text(), reach[page]["seconds"][""]))
+    pages.sort(key=lambda page: (f".{name} " not in (copy / page).read_text("utf-8"), reach[page]["seconds"][""]))
 
     names, seconds = reach["tests"]["names"], reach["tests"]["seconds"]
     runs = {names[n] for line in lines for n in reach["tests"]["lines"].get(mutant.file, {}).get(line, [])}
@@ -370,7 +370,7 @@ def judged(mutant: Mutant, reach: dict[str, dict], copy: Path) -> dict:
         elif tests:
             chosen = copy / "chosen.json"
             others = sorted(set(reach["tests"]["seconds"]) - set(tests))
-            chosen.write_text(json.dumps({"order": tests, "skip": others}))
+            chosen.write_text(json.dumps({"order": tests, "skip": others}), encoding="utf-8")
             limit = 3 * sum(reach["tests"]["seconds"][test] for test in tests) + 60
             command = [*TESTS, *LEFT_OUT, *dict.fromkeys(file_of(test) for test in tests)]
             module = mutant.file.removesuffix(".py").replace("/", ".")
@@ -384,8 +384,8 @@ def study(
     chosen: list[Mutant], out: Path, judge: Callable[[Mutant, Path], dict], copies: list[Path], commit: str
 ) -> dict[str, object]:
     """Judge those mutants that `out` does not know yet, and write it after each of them."""
-    known = json.loads(out.read_text())["mutants"] if out.exists() else {}
-    accepted = json.loads(ACCEPTED.read_text())
+    known = json.loads(out.read_text(encoding="utf-8"))["mutants"] if out.exists() else {}
+    accepted = json.loads(ACCEPTED.read_text(encoding="utf-8"))
 
     def store() -> dict[str, object]:
         figures = totals(chosen, known, accepted)
@@ -457,7 +457,7 @@ def main() -> None:
     parser.add_argument("--store", action="store_true", help="keep the figures for the book")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing is left running
-    commit = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True).strip()
+    commit = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=ROOT, encoding="utf-8").strip()
 
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         copies = [copied(Path(folder, str(number))) for number in range(arguments.jobs)]

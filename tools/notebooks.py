@@ -44,7 +44,7 @@ if importlib.util.find_spec("casestudies_lib") is None:
     if importlib.util.find_spec("numpy"):
         kept.append(f"numpy=={{version('numpy')}}")
     pins = Path(tempfile.mkdtemp(), "kept.txt")
-    pins.write_text("\\n".join(kept))
+    pins.write_text("\\n".join(kept), encoding="utf-8")
     pip = [sys.executable, "-m", "pip", "install", "--quiet"]
     subprocess.run([*pip, "--constraint", str(pins), library], check=True)
     importlib.invalidate_caches()"""
@@ -103,7 +103,7 @@ def run(path: Path) -> None:
 
 def write(path: Path, text: str) -> None:
     """Replace a file as a whole, or leave it as it was."""
-    if path.read_text() == text:
+    if path.read_text(encoding="utf-8") == text:
         print(f"{path.name}: unchanged")
         return
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, suffix=".part") as part:

@@ -57,7 +57,7 @@ def add_head(app: Sphinx, page: str, template: str, context: dict, doctree: node
     """Describe the page in its head."""
     site, book = address.site(), app.config.html_title
     title = app.env.titles[page].astext() if page in app.env.titles else book
-    light, dark = re.findall(r"--page: (#\w+)", Path(app.srcdir, "book/_static/companion.css").read_text())[:2]
+    light, dark = re.findall(r"--page: (#\w+)", Path(app.srcdir, "book/_static/companion.css").read_text("utf-8"))[:2]
     about = {"theme-color": light}
     head = [
         tag("meta", name="theme-color", media="(prefers-color-scheme: light)", content=light),

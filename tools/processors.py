@@ -66,8 +66,8 @@ def nbval(notebook: Path, setting: str, extra: dict[str, str], home: Path) -> tu
     """Run one notebook under one setting: setting, notebook, the cells that were red, and how many there were."""
     flags = [*COMPARED, "--nbval-cell-timeout=600", "-p", "no:cacheprovider", "-q", "-rA"]
     command = [sys.executable, "-m", "pytest", str(notebook), *flags]
-    done = subprocess.run(command, cwd=ROOT, env=environment(extra, home), capture_output=True, text=True)
-    (LOGS / f"{setting.replace(' ', '-')}-{notebook.stem}.log").write_text(done.stdout + done.stderr)
+    done = subprocess.run(command, cwd=ROOT, env=environment(extra, home), capture_output=True, encoding="utf-8")
+    (LOGS / f"{setting.replace(' ', '-')}-{notebook.stem}.log").write_text(done.stdout + done.stderr, encoding="utf-8")
     outcome = re.findall(r"(?m)^(PASSED|FAILED|ERROR|XFAIL|XPASS) \S*?(?:::(Cell \d+))?(?: |$)", done.stdout)
     red = [cell or "all" for verdict, cell in outcome if verdict != "PASSED"]
     return setting, notebook.stem, red or (["all"] if done.returncode else []), len(outcome)
@@ -105,7 +105,7 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as home, ThreadPoolExecutor(os.cpu_count()) as pool:
         startup = Path(home, "profile_default", "startup")
         startup.mkdir(parents=True)
-        (startup / "00-perturbed.py").write_text(STARTUP)
+        (startup / "00-perturbed.py").write_text(STARTUP, encoding="utf-8")
         if given.run:
             print(f"{chosen[0]}: {' '.join(given.run)}", flush=True)
             return subprocess.run(given.run, env=environment(settings[chosen[0]], Path(home))).returncode

@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if CHOSEN:
-        chosen = json.loads(Path(CHOSEN).read_text())
+        chosen = json.loads(Path(CHOSEN).read_text(encoding="utf-8"))
         place = {test: number for number, test in enumerate(chosen["order"])}
         skip = set(chosen["skip"])
         config.hook.pytest_deselected(items=[item for item in items if item.nodeid in skip])
@@ -96,4 +96,4 @@ def pytest_unconfigure() -> None:
     }
     for kernel in Path.cwd().glob(".coverage*nbval*"):
         kernel.unlink()
-    Path(RECORD).write_text(json.dumps({"names": names, "seconds": seconds, "lines": lines}))
+    Path(RECORD).write_text(json.dumps({"names": names, "seconds": seconds, "lines": lines}), encoding="utf-8")

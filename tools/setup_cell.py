@@ -46,12 +46,12 @@ if other or importlib.util.find_spec("casestudies_lib") is None:
     )
     folder = Path(tempfile.mkdtemp())
     pins = folder / "kept.txt"
-    pins.write_text("\n".join(f"{name}=={kept[name]}" for name in kept))
+    pins.write_text("\n".join(f"{name}=={kept[name]}" for name in kept), encoding="utf-8")
     if wheel:
         (folder / library).write_bytes(b64decode(wheel))
         library = str(folder / library)
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-color", "--no-input", "--disable-pip-version-check"]
-    done = subprocess.run([*pip, "--constraint", str(pins), library], capture_output=True, text=True)
+    done = subprocess.run([*pip, "--constraint", str(pins), library], capture_output=True, encoding="utf-8")
     if done.returncode:
         lines = done.stderr.strip().splitlines()
         said = [line for line in lines if line.lower().startswith("error")] or lines[-1:]

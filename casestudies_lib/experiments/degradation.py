@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import io
 import json
 import os
 import platform
@@ -27,6 +28,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from itertools import product
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +38,7 @@ from filelock import FileLock, Timeout
 from torch import nn
 from tqdm import tqdm
 
-from casestudies_lib.checks import one_of, positive_int, positive_number, whole_number
+from casestudies_lib.checks import number_within, one_of, positive_int, positive_number, whole_number
 from casestudies_lib.experiments.record import command_of, made_by, parser_of, processor, refusals
 from casestudies_lib.resnet import cifar_plain, cifar_resnet
 from casestudies_lib.training.augmentation import shifted
@@ -45,15 +47,21 @@ from casestudies_lib.training.loop import error, predict, share_wrong
 
 DATASETS = {"digits": (8, 1400), "fashion": (28, 60_000), "cifar10": (32, 50_000)}  # pixels along a side, images
 KINDS: dict[str, Callable[..., nn.Module]] = {"plain": cifar_plain, "residual": cifar_resnet}
-MEASURED = ("training_error", "training_loss", "test_error", "curve")
+BEGINNING = b'{"run": {"dataset": "'  # of each line
+MOST_PARAMETERS = 10**9  # with gradients and momentum 12 GB
 RECORDED = Path(__file__).parent / "results" / "degradation-fashion.jsonl"
 
 
 @lru_cache(typed=True)  # True is no 1 here
 def _buildable(kind: str, depth: int, width: int, size: int) -> None:
-    """Refuse a depth or a width that makes no network, and images that are too small for it."""
+    """Refuse a depth or a width that makes no network or a huge one, and images that are too small for it."""
     with torch.device("meta"):
-        KINDS[kind](depth, width=width)(torch.empty(2, 3, size, size))
+        network = KINDS[kind](depth, width=width)
+        network(torch.empty(2, 3, size, size))
+    if (count := sum(p.numel() for p in network.parameters())) > MOST_PARAMETERS:
+        raise ValueError(
+            f"expected a network of at most {MOST_PARAMETERS:,} parameters, got {count:,}: pass a width below {width}"
+        )
 
 
 @dataclass(frozen=True)
@@ -155,7 +163,7 @@ def train(
         `curve`, the training error of each epoch, counted while the network learned.
 
     Raises:
-        ValueError: a checkpoint that cannot be read.
+        ValueError: a checkpoint that cannot be read, or a training that diverges.
     """
     train_set, test_set = (Split(*(t.to(device) for t in split)) for split in (train_set, test_set))
     with torch.random.fork_rng(devices=[]):
@@ -201,9 +209,12 @@ def train(
             bar.set_postfix_str(f"training error {curve[-1]:.1%}", refresh=False)
             bar.update()
     logits = predict(network, train_set.images)
+    training_loss = F.cross_entropy(logits.double(), train_set.labels).item()
+    if not isfinite(training_loss):
+        raise ValueError(f"expected {run.name} to have a loss, got {training_loss}: pass an lr below {run.lr:g}")
     return {
         "training_error": share_wrong(logits, train_set.labels),
-        "training_loss": F.cross_entropy(logits.double(), train_set.labels).item(),
+        "training_loss": training_loss,
         "test_error": error(network, test_set),
         "curve": curve,
     }
@@ -228,8 +239,10 @@ def augmented(images: torch.Tensor, generator: torch.Generator, *, mirror: bool)
 def save(path: Path, state: dict) -> None:
     """Replace a checkpoint as a whole: the new one is on disk before the old one goes."""
     part = path.with_suffix(".part")
+    content = io.BytesIO()  # on a full disk torch's own writer would end in another error than OSError
+    torch.save(state, content)
     with part.open("wb") as file:
-        torch.save(state, file)
+        file.write(content.getbuffer())
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
@@ -243,19 +256,42 @@ def read(path: Path) -> list[dict]:
     """
     if not path.exists():
         return []
-    results = []
-    for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
+    results: list[dict] = []
+    for number, line in enumerate(_whole(path.read_bytes()).split(b"\n")[:-1], start=1):
         try:
-            result = json.loads(line)
-            Run(**result["run"])
-            [result[what] for what in MEASURED]
+            results.append(_result(line, [other["run"] for other in results]))
         except (ValueError, TypeError, KeyError) as problem:
             raise ValueError(
                 f"expected line {number} of {path} to be a result of this experiment, got {line[:60]!r} ({problem}): "
                 "mend or remove the line, or pass another --out"
             ) from None
-        results.append(result)
     return results
+
+
+def _whole(content: bytes) -> bytes:
+    """All lines but a last one that a kill cut off. A last line that lacks only its end gets it."""
+    before, newline, last = content.rpartition(b"\n")
+    begun = last[: len(BEGINNING)] == BEGINNING[: len(last)]
+    try:
+        json.loads(last)
+    except ValueError:
+        if begun:
+            return before + newline
+    return content + b"\n"
+
+
+def _result(line: bytes, others: list[dict]) -> dict:
+    """The result in a line. Raises ValueError: no such result, or one of a run that is among the others."""
+    result = json.loads(line)
+    run = Run(**result["run"])
+    if result["run"] in others:
+        raise ValueError(f"another line has {run.name} as well")
+    if len(result["curve"]) != run.epochs:
+        raise ValueError(f"the curve has {len(result['curve'])} of {run.epochs} epochs")
+    for share in (result["training_error"], result["test_error"], *result["curve"]):
+        number_within("an error", share, 0, 1)
+    number_within("training_loss", result["training_loss"], 0, 1e9)
+    return result
 
 
 def recorded() -> list[dict]:
@@ -267,9 +303,10 @@ def append(path: Path, result: dict) -> None:
     """Add one line to the results, whole and on disk, or not at all. A last line that a kill cut off is removed."""
     with FileLock(f"{path}.lock"), path.open("ab+") as file:
         file.seek(0)
-        whole = file.read().rfind(b"\n") + 1
-        file.truncate(whole)
-        file.write(json.dumps(result).encode() + b"\n")
+        content = file.read()
+        whole = _whole(content)
+        file.truncate(min(len(whole), len(content)))
+        file.write(whole[len(content) :] + json.dumps(result, allow_nan=False).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
 
@@ -352,6 +389,14 @@ def table(results: list[dict]) -> str:
     return "\n".join(lines)
 
 
+def _rank(name: str) -> int:
+    """The number that torchrun gives this process; 0 without it."""
+    value = os.environ.get(name, "0")
+    if not value.isdecimal():
+        raise ValueError(f"expected {name} to be a whole number, as torchrun sets it, got {value!r}: unset it")
+    return int(value)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """What the command line does; see the module's text and `--help`."""
     parser = parser_of("degradation", __doc__)
@@ -384,10 +429,10 @@ def main(arguments: list[str] | None = None) -> None:
     settings = dict(zip(("size", "images"), DATASETS[settings["dataset"]])) | settings
     kinds, depths, seeds = settings.pop("kinds"), settings.pop("depths"), settings.pop("seeds")
     out, data, device = settings.pop("out"), settings.pop("data"), settings.pop("device")
-    rank = int(os.environ.get("LOCAL_RANK", 0))
-    if device is None:
-        device = f"cuda:{rank % torch.cuda.device_count()}" if torch.cuda.is_available() else "cpu"
     with refusals(parser):
+        rank, first = _rank("LOCAL_RANK"), _rank("RANK") == 0
+        if device is None:
+            device = f"cuda:{rank % torch.cuda.device_count()}" if torch.cuda.is_available() else "cpu"
         names = ("kind", "depth", "seed")
         grid = [Run(**dict(zip(names, those)), **settings) for those in product(kinds, depths, seeds)]
         try:
@@ -395,7 +440,7 @@ def main(arguments: list[str] | None = None) -> None:
         except (RuntimeError, AssertionError) as problem:
             raise ValueError(f"expected device to be one that this machine has, got {device!r}: {problem}") from None
         study(grid, out, data=data, device=device, command=command_of(parser, arguments), position=rank)
-    if int(os.environ.get("RANK", 0)) == 0:
+    if first:
         wanted = [asdict(run) for run in grid]
         results = [result for result in read(out) if result["run"] in wanted]
         print(table(results))

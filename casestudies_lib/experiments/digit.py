@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 
 from casestudies_lib.checks import checked, image_batch, positive_int
-from casestudies_lib.experiments.record import command_of, made_by, parser_of, processor, refusals
+from casestudies_lib.experiments.record import check_out, command_of, made_by, parser_of, processor, refusals, write
 from casestudies_lib.explorers.weights import packed, unpack
 from casestudies_lib.lenet import lenet5
 from casestudies_lib.training.datasets import Split, mnist
@@ -79,7 +79,7 @@ def learned(variant: str, data: tuple[Split, Split], *, seed: int, epochs: int) 
 
 def recorded() -> dict:
     """The record that ships with the library: `made_by`, `pixels`, `digits` and `networks`."""
-    return json.loads(RECORDED.read_text())
+    return json.loads(RECORDED.read_text(encoding="utf-8"))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -91,8 +91,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("digit.json"))
     given = parser.parse_args(arguments)
     with refusals(parser):
-        if not given.out.absolute().parent.is_dir():
-            raise ValueError(f"expected --out in a folder that exists, got {given.out}: make the folder first")
+        check_out(given.out)
         positive_int("digits", given.digits)
         training, test = mnist()
         first = Split(training.images[: given.digits], training.labels[: given.digits])
@@ -110,7 +109,7 @@ def main(arguments: list[str] | None = None) -> None:
                 variant: learned(variant, (first, test), seed=given.seed, epochs=given.epochs) for variant in VARIANTS
             },
         }
-        given.out.write_text(json.dumps(record, indent=1) + "\n")
+        write(given.out, record, indent=1)
 
 
 if __name__ == "__main__":

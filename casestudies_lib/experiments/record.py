@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import json
 import platform
 import re
 import shlex
@@ -41,13 +42,34 @@ def refusals(parser: argparse.ArgumentParser) -> Iterator[None]:
 def processor() -> str:
     """What the machine calls its processor."""
     path = Path("/proc/cpuinfo")
-    found = re.search(r"model name\s*: (.+)", path.read_text()) if path.exists() else None
+    found = re.search(r"model name\s*: (.+)", path.read_text(encoding="utf-8")) if path.exists() else None
     return found.group(1) if found else platform.processor() or platform.machine()
 
 
 def made_by(command: str, **more: object) -> dict[str, object]:
     """How a result is made, for its record: the command, today's date, the version of torch, and more."""
     return {"command": command, "date": datetime.date.today().isoformat(), "torch": torch.__version__, **more}
+
+
+def check_out(path: Path) -> None:
+    """Refuse a file in no folder, before anything is computed."""
+    if not path.absolute().parent.is_dir():
+        raise ValueError(f"expected --out in a folder that exists, got {path}: make the folder first")
+
+
+def write(path: Path, record: dict[str, object], *, indent: int | None = None) -> None:
+    """Put a record into a file, whole or not at all.
+
+    Raises:
+        ValueError: numbers that JSON does not have.
+    """
+    try:
+        text = json.dumps(record, indent=indent, allow_nan=False)
+    except ValueError as problem:
+        raise ValueError(f"expected finite numbers, got others ({problem}): a training diverged, try others") from None
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(text + "\n", encoding="utf-8")
+    part.replace(path)
 
 
 def made(records: Iterable[dict]) -> str:

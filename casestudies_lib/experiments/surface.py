@@ -23,7 +23,7 @@ from torch import nn
 from tqdm import tqdm
 
 from casestudies_lib.checks import SEEDS, checked, odd, one_of, positive_int, whole_number
-from casestudies_lib.experiments.record import command_of, made_by, parser_of, processor, refusals
+from casestudies_lib.experiments.record import check_out, command_of, made_by, parser_of, processor, refusals, write
 from casestudies_lib.resnet import cifar_plain, cifar_resnet
 from casestudies_lib.training.datasets import Split, digits
 from casestudies_lib.training.loop import error, one_thread, train
@@ -120,7 +120,7 @@ def around(kind: str, data: Split, *, depth: int, seed: int, epochs: int, side: 
 
 def recorded() -> dict:
     """The record that ships with the library: `made_by`, the settings, and `slices`, one a network and seed."""
-    return json.loads(RECORDED.read_text())
+    return json.loads(RECORDED.read_text(encoding="utf-8"))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -135,8 +135,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("surface.json"))
     given = parser.parse_args(arguments)
     with refusals(parser):
-        if not given.out.absolute().parent.is_dir():
-            raise ValueError(f"expected --out in a folder that exists, got {given.out}: make the folder first")
+        check_out(given.out)
         positive_int("digits", given.digits)
         positive_int("measured", given.measured)
         training, _ = digits(size=8)
@@ -149,7 +148,7 @@ def main(arguments: list[str] | None = None) -> None:
             "digits": len(data.labels),
             "slices": [around(kind, data, seed=seed, **options) for kind, seed in tqdm(runs, unit="run", disable=None)],
         }
-        given.out.write_text(json.dumps(record) + "\n")
+        write(given.out, record)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from casestudies_lib.blocks import conv_bn
 from casestudies_lib.checks import ImageSpec, checked, positive_int
-from casestudies_lib.experiments.record import command_of, made_by, parser_of, processor, refusals
+from casestudies_lib.experiments.record import check_out, command_of, made_by, parser_of, processor, refusals, write
 from casestudies_lib.measure.anatomy import anatomy
 from casestudies_lib.mobilenet import DepthwiseSeparable
 from casestudies_lib.models import MODELS, PUBLISHED
@@ -91,7 +91,7 @@ def timed(builders: Mapping[str, Callable[[], nn.Module]], *, rounds: int) -> di
 
 def recorded() -> dict:
     """The record that ships with the library: `made_by`, `networks` and `convolutions`."""
-    return json.loads(RECORDED.read_text())
+    return json.loads(RECORDED.read_text(encoding="utf-8"))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -102,14 +102,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("timing.json"))
     given = parser.parse_args(arguments)
     with refusals(parser):
-        if not given.out.absolute().parent.is_dir():
-            raise ValueError(f"expected --out in a folder that exists, got {given.out}: make the folder first")
+        check_out(given.out)
         record = {
             "made_by": made_by(command_of(parser, arguments), processor=processor(), threads=1, rounds=given.rounds),
             "convolutions": timed(CONVOLUTIONS, rounds=given.rounds),
             "networks": timed({name: MODELS[name] for name in given.networks}, rounds=given.rounds),
         }
-        given.out.write_text(json.dumps(record, indent=1) + "\n")
+        write(given.out, record, indent=1)
 
 
 if __name__ == "__main__":

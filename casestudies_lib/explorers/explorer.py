@@ -39,8 +39,8 @@ def explorer(name: str, *parts: object, given: object, width: str = "34em", **da
     # Of an output that a reader of JupyterLab lets run, the first element is removed: a script, which has run by then.
     # What is marked as shared the site keeps once a page; a notebook may show each output in a frame of its own.
     whole = (
-        *(tag("script", Markup(file.read_text()), data_shared="") for file in files),
-        tag("style", Markup((HERE / "explorer.css").read_text()), data_shared=""),
+        *(tag("script", Markup(file.read_text(encoding="utf-8")), data_shared="") for file in files),
+        tag("style", Markup((HERE / "explorer.css").read_text(encoding="utf-8")), data_shared=""),
         box,
         tag("script", Markup("window.CaseStudies.mount();")),
     )

@@ -121,5 +121,5 @@ def site_file(network: nn.Module, names: Sequence[str]) -> str:
     numbers = torch.cat(floats).numpy().astype("<f4").tobytes() + torch.cat(codes).numpy().tobytes()
     text = (np.frombuffer(numbers, np.uint8) + np.uint8(64)).tobytes().decode("latin-1")  # whose sums wrap round
     escaped = re.sub(r"[\0\n\r]", lambda found: f"\\x{ord(found[0]):02x}", re.sub(r'["\\]', r"\\\g<0>", text))
-    about = {"layers": layers_of(network), "classes": list(names), "worker": FORWARD.read_text()}
+    about = {"layers": layers_of(network), "classes": list(names), "worker": FORWARD.read_text(encoding="utf-8")}
     return f'window.CaseStudies.network = {{...{json.dumps(about)}, numbers: "{escaped}"}};\n'

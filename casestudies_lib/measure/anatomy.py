@@ -167,7 +167,8 @@ def anatomy(
         The layers with their output shapes, parameters, MACs and receptive fields.
 
     Raises:
-        ValueError: an unknown name, a module that does not say what it expects, or a parameter that no layer owns.
+        ValueError: an unknown name, a module that does not say what it expects, a parameter that no layer owns, or a
+            layer whose multiplications are not counted.
 
     >>> anatomy("vgg16").macs
     15470264320
@@ -230,6 +231,7 @@ def _layers(network: Network, units: set[nn.Module]) -> tuple[list[Layer], set[n
         called.add(module)
         running += _macs(module, output)
         if module in units:
+            _check_counted(module, running)
             found.append((running, field_of_view.seen[output].size))
             running = 0
 
@@ -262,6 +264,15 @@ def watched(network: nn.Module, hook: Callable) -> Iterator[None]:
             handle.remove()
         for module, training in modes.items():
             module.training = training
+
+
+def _check_counted(module: nn.Module, macs: int) -> None:
+    """Refuse a layer that multiplies by weights as `_macs` does not count, such as a transposed convolution."""
+    if not macs and op_of(module).family is not Family.NORMALISATION and any(p.dim() > 1 for p in module.parameters()):
+        raise ValueError(
+            f"expected layers whose multiplications are counted, of Conv2d and Linear, got a {type(module).__name__}: "
+            "build it of these, or leave it out"
+        )
 
 
 def _macs(module: nn.Module, output: torch.Tensor) -> int:

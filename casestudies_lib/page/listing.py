@@ -55,7 +55,7 @@ def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[object]], *
         raise ValueError(f"expected {len(head)} cells in every row, got {len(wrong[0])} in {wrong[0]}: fill with None")
 
     def cell(value: object) -> str:
-        if isinstance(value, Real):
+        if isinstance(value, Real) and not isinstance(value, bool):
             if not isfinite(value):
                 raise ValueError(f"expected finite numbers, got {value}: show None, or say in words what is missing")
             return f"{value:,}" if isinstance(value, Integral) else f"{value:,.1f}"

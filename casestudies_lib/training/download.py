@@ -76,9 +76,12 @@ def _download(url: str, target: Path) -> Path:
     try:
         response = urllib.request.urlopen(request, timeout=60)
     except urllib.error.HTTPError as refusal:
-        if refusal.code != 416 or not have:  # nothing is left to send: all of it is here
+        if refusal.code != 416 or not have:
             raise
-        part.replace(target)
+        if (refusal.headers.get("Content-Range") or f"bytes */{have}") != f"bytes */{have}":
+            part.unlink()
+            raise OSError(f"{url} is another file than the one that was begun: run this again to start anew") from None
+        part.replace(target)  # nothing is left to send: all of it is here
         return target
     except urllib.error.URLError as problem:
         raise OSError(
@@ -87,7 +90,10 @@ def _download(url: str, target: Path) -> Path:
     with response:
         if response.status != 206:  # the server sends the whole again
             have = 0
-        left = int(response.headers.get("Content-Length", 0))
+        elif not response.headers.get("Content-Range", f"bytes {have}-").startswith(f"bytes {have}-"):
+            raise OSError(f"{url} sent another part than that from byte {have:,} on: delete {part} and run this again")
+        length = response.headers.get("Content-Length", "0")
+        left = int(length) if length.isdecimal() else 0
         with (
             part.open("ab" if have else "wb") as file,
             tqdm(desc=target.name, initial=have, total=have + left, unit="B", unit_scale=True, disable=None) as bar,

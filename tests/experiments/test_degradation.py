@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -152,7 +153,7 @@ def result_of(run):
         "training_error": 0.5,
         "training_loss": 1.0,
         "test_error": 0.5,
-        "curve": [0.5],
+        "curve": [0.5] * run.epochs,
     }
 
 
@@ -163,7 +164,7 @@ def test_torn_last_line_is_ignored_and_removed(tmp_path):
     append(out, first)
     append(out, second)
     whole, line = out.read_bytes(), json.dumps(third).encode()
-    for cut in (1, 9, len(line) // 2, len(line) - 1, len(line)):  # the last one lacks only its end of line
+    for cut in (1, 9, len(line) // 2, len(line) - 1):
         out.write_bytes(whole + line[:cut])
         assert read(out) == [first, second]
         append(out, third)
@@ -173,6 +174,61 @@ def test_torn_last_line_is_ignored_and_removed(tmp_path):
     assert read(out) == []
     append(out, third)
     assert read(out) == [third]
+
+
+def test_last_line_that_lacks_only_its_end_is_kept(tmp_path):
+    out = tmp_path / "out.jsonl"
+    first, second = (result_of(replace(TINY, seed=seed)) for seed in range(2))
+    out.write_text(json.dumps(first))  # as an editor may leave it
+    assert read(out) == [first]
+    append(out, second)
+    assert read(out) == [first, second]
+
+
+def test_a_file_of_something_else_is_left_as_it_is(tmp_path, capsys):
+    out = tmp_path / "notes.txt"
+    out.write_text("call the plumber")
+    with pytest.raises(SystemExit):
+        main([*GRID, "--out", str(out)])
+    assert "expected line 1" in capsys.readouterr().err and out.read_text() == "call the plumber"
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"training_error": float("nan")}, "an error to be a number from 0 to 1, got nan"),
+        ({"test_error": -5}, "an error to be a number from 0 to 1, got -5"),
+        ({"training_loss": "low"}, "training_loss to be a number from 0 to .*, got 'low'"),
+        ({"curve": []}, "the curve has 0 of 4 epochs"),
+        ({"curve": [0.5, 0.5, 2, 0.5]}, "an error to be a number from 0 to 1, got 2"),
+        ({"run": degradation.asdict(replace(TINY, seed=1))}, "another line has residual-8, seed 1 as well"),
+    ],
+)
+def test_results_that_cannot_be_are_refused(tmp_path, changed, says):
+    lines = [result_of(replace(TINY, seed=1)), result_of(TINY) | changed]
+    out = tmp_path / "out.jsonl"
+    out.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with pytest.raises(ValueError, match=rf"expected line 2 of .*{says}"):
+        read(out)
+
+
+def test_a_training_that_diverges_is_no_result(splits, tmp_path):
+    with pytest.raises(ValueError, match=r"expected residual-8, seed 3 to have a loss, got .*: pass an lr below 1000"):
+        train(replace(TINY, lr=1000.0), *splits, tmp_path / "run.pt")
+
+
+def test_a_rank_that_is_no_number_is_refused_in_one_line(monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("LOCAL_RANK", "x")
+    with pytest.raises(SystemExit):
+        main([*GRID, "--out", str(tmp_path / "out.jsonl")])
+    assert "expected LOCAL_RANK to be a whole number, as torchrun sets it, got 'x'" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the device that is always full is Linux's")
+def test_a_disk_that_fills_is_an_error_of_the_disk(tmp_path):
+    (tmp_path / "run.part").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left on device"):
+        degradation.save(tmp_path / "run.pt", {"curve": [1.0]})
 
 
 @pytest.mark.parametrize("broken", [b'{"run": {"dataset": "di', b"", b"[1]", b"{}", b'{"run": {"depth": 8}}', b"\xff"])
@@ -431,6 +487,7 @@ def test_large_seeds_are_taken():
         ("--lr nan", "expected lr to be a finite number above 0, got nan"),
         ("--epochs 0", "expected epochs to be a whole number of at least 1, got 0"),
         ("--batch 0", "expected batch to be a whole number of at least 1, got 0"),
+        ("--width 100000", "expected a network of at most 1,000,000,000 parameters, got"),
         ("--width 0", "expected width to be a whole number of at least 1, got 0"),
         ("--size 4", "expected images of at least 5 x 5 pixels, got 4 x 4"),
         (

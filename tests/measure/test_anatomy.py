@@ -101,3 +101,25 @@ def test_tables_and_lookups():
         vgg["conv5_33"]
     with pytest.raises(ValueError, match="did you mean vgg19"):
         anatomy("vgg1")
+
+
+class Functional(nn.Module):
+    """A convolution that no `nn.Conv2d` makes."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.rand(4, 1, 3, 3))
+
+    def forward(self, x):
+        return nn.functional.conv2d(x, self.weight)
+
+
+@pytest.mark.parametrize("layer", [nn.ConvTranspose2d(1, 4, 3), Functional()])
+def test_a_layer_whose_multiplications_are_not_counted_is_refused(layer):
+    with pytest.raises(ValueError, match=rf"of Conv2d and Linear, got a {type(layer).__name__}: build it of these"):
+        anatomy(Network("test", ImageSpec(1, 8), {"layer": layer}))
+
+
+def test_a_subclass_of_a_convolution_is_counted_as_one():
+    layer = type("Own", (nn.Conv2d,), {})(1, 4, 3)
+    assert anatomy(Network("test", ImageSpec(1, 8), {"layer": layer})).macs == 4 * 9 * 36

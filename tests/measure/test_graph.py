@@ -59,3 +59,16 @@ def test_the_live_module_is_untouched():
     before = {key: value.clone() for key, value in block.state_dict().items()}
     assert wiring(block, SHAPE)["conv1"].module is block.conv1 and block.training
     assert all(torch.equal(value, before[key]) for key, value in block.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    "add",
+    [lambda a, b: a + b, torch.add, lambda a, b: a.add(b), lambda a, b: b.add_(a)],
+    ids=["+", "add", ".add", ".add_"],
+)
+def test_every_way_to_write_an_addition_is_one(add):
+    class Adds(ResidualBlock):
+        def forward(self, a):
+            return add(a, self.main_path(a))
+
+    assert len(shortcuts(wiring(Adds(8, 8), SHAPE))) == 1

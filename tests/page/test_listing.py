@@ -29,9 +29,9 @@ def test_markup_stays_markup_and_words_do_not_become_it():
 
 
 def test_a_table_of_numbers():
-    html = table("Sizes", ("layer", "K", "M"), [("a<b", 1234, 0.25), ("c", None, "6 or 7")]).data
+    html = table("Sizes", ("layer", "K", "M"), [("a<b", 1234, 0.25), ("c", None, "6 or 7"), ("d", True, 0)]).data
     shown = BeautifulSoup(html, "html.parser")
-    cells = ["layer", "K", "M", "a<b", "1,234", "0.2", "c", "", "6 or 7"]
+    cells = ["layer", "K", "M", "a<b", "1,234", "0.2", "c", "", "6 or 7", "d", "True", "0"]
     assert [cell.text for cell in shown.find_all(["th", "td"])] == cells
     assert shown.caption.text == shown.div["aria-label"] == "Sizes"
     for row, message in (

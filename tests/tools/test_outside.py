@@ -85,3 +85,12 @@ def test_a_page_is_guarded_once_and_keeps_no_handler():
     page = policy.guarded('<meta charset="utf-8" />\n<button onclick="window.print()">')
     assert page.endswith('<button data-does="print">') and policy.guarded(page) == page
     assert page.count("Content-Security-Policy") == 1
+
+
+@pytest.mark.parametrize(
+    "given", ["https://x:secret@github.com/a/b", "http://github.com/a/b", "a/b", "https://a/b/c'd"]
+)
+def test_an_address_that_is_none_is_refused_and_not_shown(monkeypatch, given):
+    monkeypatch.setenv("REPOSITORY_URL", given)
+    with pytest.raises(ValueError, match="REPOSITORY_URL to be like https://github.com/owner/name, got another: set"):
+        address.published()

@@ -87,6 +87,27 @@ def test_part_that_is_complete_is_accepted(server, tmp_path):
     assert names(tmp_path) == ["file"]
 
 
+def test_part_that_is_longer_than_the_file_is_of_another_one(server, tmp_path):
+    (tmp_path / "file.part").write_bytes(CONTENT + b"more")
+    with pytest.raises(OSError, match="another file than the one that was begun: run this again"):
+        download(f"{server.url}/file", tmp_path / "file")
+    assert names(tmp_path) == []
+    assert download(f"{server.url}/file", tmp_path / "file").read_bytes() == CONTENT
+
+
+def test_another_part_than_the_one_that_was_asked_for_is_not_appended(server, tmp_path):
+    (tmp_path / "file.part").write_bytes(CONTENT[:9])
+    server.manner = "sends another part"
+    with pytest.raises(OSError, match="another part than that from byte 9 on: delete"):
+        download(f"{server.url}/file", tmp_path / "file")
+    assert (tmp_path / "file.part").read_bytes() == CONTENT[:9]
+
+
+def test_a_server_that_counts_in_words_is_read_to_the_end(server, tmp_path):
+    server.manner = "does not count"
+    assert download(f"{server.url}/file", tmp_path / "file").read_bytes() == CONTENT
+
+
 def test_several_at_once_download_once(server, tmp_path):
     target = tmp_path / "file"
     threads = [threading.Thread(target=download, args=(f"{server.url}/file", target)) for _ in range(4)]
