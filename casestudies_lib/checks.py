@@ -235,7 +235,8 @@ class ImageSpec:
         if not isinstance(x, torch.Tensor):
             raise ValueError(f"{wanted}, got a {type(x).__name__}: make it a tensor with torch.as_tensor(x)")
         weights = next(network.parameters(), x)
-        if problem := self._wrong_axes(x) or self._wrong_channels(x) or _wrong_numbers(x, weights):
+        wrong = self._wrong_axes(x) or self._wrong_channels(x) or _wrong_numbers(x, weights)
+        if problem := wrong or _too_short(x, network):
             raise ValueError(f"{wanted}{problem}")
         if network.training and not x.shape[0]:  # batch norm would average nothing, and remember that
             raise ValueError(f"{wanted} with one image or more in training, got none: leave empty batches out")
@@ -288,6 +289,14 @@ class ImageSpec:
             reason = f" ({self.why(height, width)})" if self.why else ""
             repair = self.repair or f"resize with torch.nn.functional.interpolate(x, size=({self.size}, {self.size}))"
             raise ValueError(f"expected images of {wanted} pixels, got {height} x {width}{reason}: {repair}")
+
+
+def _too_short(x: torch.Tensor, network: nn.Module) -> str:
+    """What is wrong with 16 bits: torch normalises responses on a CPU in no fewer than 32."""
+    short = x.device.type == "cpu" and x.dtype.itemsize == 2 and not torch.is_autocast_enabled("cpu")
+    if not short or not any(isinstance(module, nn.LocalResponseNorm) for module in network.modules()):
+        return ""
+    return f" in float32, as response normalisation on a CPU needs, got {x.dtype}: convert both with .float()"
 
 
 def _wrong_numbers(x: torch.Tensor, weights: torch.Tensor) -> str:

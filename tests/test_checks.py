@@ -1,10 +1,13 @@
 """What learners get wrong: each refusal says what came, what is allowed, and a repair that works when followed."""
 
+import re
+
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 
-from casestudies_lib.checks import one_of, positive_int
+from casestudies_lib.checks import ImageSpec, checked, one_of, positive_int
 from casestudies_lib.models import MODELS
 
 
@@ -97,6 +100,23 @@ def test_another_device_is_named(lenet):
         lenet(torch.zeros(1, 1, 32, 32, device="meta", dtype=torch.float64))
 
 
+def test_response_normalisation_in_16_bits_is_refused_on_a_cpu():
+    network = nn.Sequential(nn.LocalResponseNorm(5)).half()
+    with pytest.raises(ValueError, match=r"in float32, as response .*got torch.float16: convert both with .float\(\)"):
+        ImageSpec(3, 8).check(torch.zeros(1, 3, 8, 8).half(), network)
+
+
+@pytest.mark.parametrize("came", [1, 2, 4])
+def test_the_repair_of_channels_works(came):
+    with torch.device("meta"):
+        network = MODELS["resnet18"]()
+    x = torch.zeros(1, came, 64, 64, device="meta")
+    with pytest.raises(ValueError, match="channels") as refused:
+        network(x)
+    repaired = eval(re.search(r"x[.\[].*", str(refused.value))[0], {"x": x})
+    assert network(repaired).shape == (1, 1000)
+
+
 def test_autocast_is_left_alone(lenet):
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert lenet(torch.zeros(1, 1, 32, 32, dtype=torch.bfloat16)).shape == (1, 10)
@@ -117,3 +137,28 @@ def test_one_of_is_strict_about_kinds_and_helpful():
             one_of("variant", value, (11, 16))
     with pytest.raises(ValueError, match="did you mean resnet18"):
         one_of("the model's name", "resnet17", ("resnet18", "vgg16"))
+
+
+def test_checked_follows_annotations():
+    @checked(at=range(3))
+    def call(size: "int | None" = None, *names: "str", share: "float" = 0.5, kinds: "dict[str, type]", at: "int" = 0):
+        return size, names, share, kinds, at
+
+    kinds = {"relu": nn.ReLU}
+    assert call(3, "a", "b", kinds=kinds) == (3, ("a", "b"), 0.5, kinds, 0)
+    assert call(share=1, kinds={}, at=2) == (None, (), 1, {}, 2)
+    for bad, says in (
+        ({"size": 0}, "size to be a whole number of at least 1, got 0"),
+        ({"size": True}, "size to be a whole number of at least 1, got True"),
+        ({"size": 10**9}, "size to be a whole number of at most 1,000,000, got 1000000000"),
+        ({"at": 3}, "at to be a whole number from 0 to 2, got 3: pass for example at=0"),
+        ({"share": float("nan")}, "share to be a finite number, got nan: pass for example share=0.5"),
+        ({"kinds": {"relu": 3}}, r"kinds to be dict\[str, type\], got {'relu': 3}: see help"),
+        ({"kinds": [nn.ReLU]}, r"kinds to be dict\[str, type\], got \["),
+    ):
+        with pytest.raises(ValueError, match=f"expected {says}"):
+            call(**{"kinds": kinds} | bad)
+    with pytest.raises(ValueError, match="expected names to be text, got 3"):
+        call(1, "a", 3, kinds=kinds)
+    with pytest.raises(TypeError, match="kinds"):
+        call()

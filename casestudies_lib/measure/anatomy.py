@@ -231,19 +231,25 @@ def _layers(network: Network, units: set[nn.Module]) -> tuple[list[Layer], set[n
         called.add(module)
         running += _macs(module, output)
         if module in units:
-            _check_counted(module, running)
             found.append((running, field_of_view.seen[output].size))
             running = 0
 
     with watched(network, done), torch.no_grad(), field_of_view:
-        summary = torchinfo.summary(
-            network, input_data=image, device=weights.device, mode="eval", depth=99, row_settings=[], verbose=0
-        )
+        try:
+            summary = torchinfo.summary(
+                network, input_data=image, device=weights.device, mode="eval", depth=99, row_settings=[], verbose=0
+            )
+        except RuntimeError as problem:  # whatever a layer raises
+            raise ValueError(
+                f"expected layers that take an image {network.expects.shape} one after the other, got "
+                f"{problem.__cause__!r}: mend the chain of {network.title}"
+            ) from problem
 
     layers: list[Layer] = []
     counted: set[nn.Parameter] = set()
     for info, (macs, seen) in zip((x for x in summary.summary_list if x.module in units), found, strict=True):
         module = info.module
+        _check_counted(module, macs)
         own = {p for p in module.parameters() if p.requires_grad} - counted  # a layer that is called twice counts once
         counted |= own
         parameters = sum(p.numel() for p in own)

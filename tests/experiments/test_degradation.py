@@ -212,9 +212,10 @@ def test_results_that_cannot_be_are_refused(tmp_path, changed, says):
         read(out)
 
 
-def test_a_training_that_diverges_is_no_result(splits, tmp_path):
-    with pytest.raises(ValueError, match=r"expected residual-8, seed 3 to have a loss, got .*: pass an lr below 1000"):
-        train(replace(TINY, lr=1000.0), *splits, tmp_path / "run.pt")
+def test_a_training_that_diverges_is_no_result(splits, tmp_path, monkeypatch):
+    monkeypatch.setattr(degradation, "predict", lambda _, images: torch.full((len(images), 10), float("nan")))
+    with pytest.raises(ValueError, match=r"expected residual-8, seed 3 to have a loss, got nan: pass an lr below 0\.1"):
+        train(TINY, *splits, tmp_path / "run.pt")
 
 
 def test_a_rank_that_is_no_number_is_refused_in_one_line(monkeypatch, capsys, tmp_path):

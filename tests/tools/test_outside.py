@@ -92,5 +92,5 @@ def test_a_page_is_guarded_once_and_keeps_no_handler():
 )
 def test_an_address_that_is_none_is_refused_and_not_shown(monkeypatch, given):
     monkeypatch.setenv("REPOSITORY_URL", given)
-    with pytest.raises(ValueError, match="REPOSITORY_URL to be like https://github.com/owner/name, got another: set"):
+    with pytest.raises(ValueError, match=r"REPOSITORY_URL to be like https://github.com/owner/name, got another: set"):
         address.published()
