@@ -99,7 +99,7 @@ def around(kind: str, data: Split, *, depth: int, seed: int, epochs: int, side: 
         ValueError: an even side, which has no middle, or a number below 1.
     """
     one_of("kind", kind, KINDS)
-    whole_number("side", side, range(3, 1001))
+    whole_number("side", side, range(3, 1001), repair="pass for example side=21")
     odd("side", side)
     data.check()
     build = partial(KINDS[kind], depth, width=8, in_channels=1)

@@ -71,7 +71,7 @@ def test_one_command_writes_a_record(tmp_path, capsys):
         assert all([len(row) for row in rows] == [3, 3, 3] for rows in one["log10_loss"].values())
     for arguments, message in (
         (["--side", "4"], "expected side to be odd"),
-        (["--side", "1"], "at least 3"),
+        (["--side", "1"], "side to be a whole number from 3"),
         (["--digits", "0"], "digits to be a whole number"),
         (["--measured", "0"], "measured to be a whole number"),
         (["--out", str(tmp_path / "nowhere" / "surface.json")], "make the folder first"),
