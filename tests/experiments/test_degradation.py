@@ -573,7 +573,7 @@ def test_the_command_line_decides_what_is_trained_and_where(tmp_path, monkeypatc
 
     def trained(run, *splits, device, bar):
         seen.append((run.augment, device))
-        return {"training_loss": 0.0, "training_error": 0.0, "test_error": 0.0, "curve": []}
+        return {"training_loss": 0.0, "training_error": 0.0, "test_error": 0.0, "curve": [0.0] * run.epochs}
 
     monkeypatch.setattr(degradation, "train", trained)
     for number, words in enumerate((["--augment"], ["--no-augment"])):
@@ -628,5 +628,5 @@ def test_results_may_go_into_a_folder_that_is_not_there_yet(tmp_path):
 def test_a_run_asks_for_no_more_images_than_there_are(dataset, most):
     """As many as the sets of training images that their authors published."""
     assert replace(TINY, dataset=dataset, images=most).images == most
-    with pytest.raises(ValueError, match=f"at most the {most:,} of {dataset}, got {most + 1:,}"):
+    with pytest.raises(ValueError, match=f"from 1 to {most:,}, got {most + 1}: pass at most the {most:,} of {dataset}"):
         replace(TINY, dataset=dataset, images=most + 1)
