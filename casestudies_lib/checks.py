@@ -97,17 +97,19 @@ def positive_number(name: str, value: object, *, most: float = 1000, example: fl
         )
 
 
-def image_batch(name: str, images: object, *, values: bool = True) -> None:
+def image_batch(name: str, images: object, *, values: bool = True, rows: bool = False) -> None:
     """Refuse what is no float batch of images `(N, C, H, W)`, one or more, with finite `values`.
+
+    With `rows`, vectors `(N, units)` will do as well, such as what a network makes of images.
 
     Raises:
         ValueError: what came, what is allowed, the repair.
     """
-    wanted = f"expected {name} to be a float batch of images (N, C, H, W)"
+    wanted = f"expected {name} to be a float batch of images (N, C, H, W)" + " or of vectors (N, units)" * rows
     if not isinstance(images, torch.Tensor):
         raise ValueError(f"{wanted}, got a {type(images).__name__}: make it a tensor with torch.as_tensor")
-    if images.dim() != 4 or not images.numel():
-        raise ValueError(f"{wanted}, got {tuple(images.shape)}: bring one image or more into these four axes")
+    if images.dim() not in ((2, 4) if rows else (4,)) or not images.numel():
+        raise ValueError(f"{wanted}, got {tuple(images.shape)}: bring one or more into these axes")
     if not images.is_floating_point() or images.is_meta:
         raise ValueError(f"{wanted}, got {images.dtype} on {images.device}: convert bytes with images.float() / 255")
     if values and not images.isfinite().all():

@@ -54,9 +54,9 @@ class Split(NamedTuple):
         """Refuse what no network can learn from or be tested with.
 
         Raises:
-            ValueError: no batch of finite images, or labels that are not one for each, int64 and from 0 on.
+            ValueError: no batch of finite images or vectors, or labels that are not one for each, int64 and from 0 on.
         """
-        image_batch("images", self.images)
+        image_batch("images", self.images, rows=True)
         labels, one_each = self.labels, (len(self.images),)
         wanted = f"expected labels {one_each}, int64 and from 0 on, one for each image"
         if not isinstance(labels, torch.Tensor):

@@ -71,3 +71,9 @@ def test_one_thread_is_handed_back(fails):
         pass
     assert torch.get_num_threads() == min(2, os.cpu_count())
     torch.set_num_threads(before)
+
+
+def test_one_layer_learns_from_what_a_network_makes_of_images():
+    features = Split(torch.eye(3).repeat(20, 1), torch.arange(3).repeat(20))
+    network, _ = train(lambda: nn.Linear(3, 3), features, seed=0, epochs=20, lr=0.1)
+    assert error(network, features) == 0
