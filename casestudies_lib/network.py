@@ -97,7 +97,7 @@ def name_weight_layers(chain: nn.Module, names: list[str]) -> dict[str, str]:
     return dict(zip(paths, names))
 
 
-AnyNetwork = TypeVar("AnyNetwork", bound=Network)
+AnyNetwork = TypeVar("AnyNetwork", bound=nn.Module)
 
 
 @checked
