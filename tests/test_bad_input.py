@@ -386,6 +386,7 @@ RIGHT = {
     "no images, no logits": ["predict images empty"],
     "any module": [
         "set_batch_norm network other",
+        "he_initialised network other",
         "op_of module other",
         "pytorch_default network other",
     ],
