@@ -259,6 +259,13 @@ def test_the_strongest_places_of_a_channel():
     assert strongest(network, "l0", 1, images) == places[:2], "an image that does not excite the channel is left out"
 
 
+def test_the_strongest_value_is_that_of_the_activations(network):
+    """Behind normalisations and ReLUs, which run where there are numbers."""
+    x = torch.randn(1, 3, 64, 64)
+    (place,) = strongest(network, "layer1", 0, x)
+    assert place.value == activations(network, "layer1", x)[0, 0].max().item()
+
+
 def test_what_excites_no_channel_is_refused():
     network, image = cifar_resnet(8), torch.zeros(1, 3, 32, 32)
     for channel in (16, -1, True):
