@@ -34,7 +34,7 @@ KEPT = ("torch", "numpy")
 LIBRARY = "casestudies-lib"
 KERNEL = "elsewhere"
 # What Colab publishes of itself (`pip-freeze.txt` in the repository backend-info of googlecolab), as of 2026-08-19: of
-# its packages those that the library or its kernel uses. Colab has neither torchinfo nor the two networks' packages.
+# its packages those that the library or its kernel uses. Colab lacks the packages of the two networks.
 COLAB_PYTHON = "3.13"
 COLAB = {
     "torch": "2.11.0",

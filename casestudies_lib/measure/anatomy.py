@@ -1,8 +1,7 @@
 """What is in a network: one row a layer, counted on the meta device, where a VGG weighs nothing.
 
-Layers, their order and their outputs come from torchinfo. Multiply-accumulates (MACs) are counted here, since torchinfo
-adds biases and normalisation to them: one per weight of a convolution or linear layer and position of its output.
-Receptive fields are followed in the same forward pass.
+One forward pass says which layers there are, in which order, and what they make. Multiply-accumulates (MACs) are one
+per weight of a convolution or linear layer and position of its output. Receptive fields are followed in the same pass.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from math import prod
 from typing import Any
 
 import torch
-import torchinfo
 from markupsafe import Markup
 from torch import nn
 
@@ -223,7 +221,7 @@ def _layers(network: Network, units: set[nn.Module]) -> tuple[list[Layer], set[n
     image = torch.zeros(1, *network.expects.shape, device=weights.device, dtype=weights.dtype)
     field_of_view = ReceptiveField(image)
     called: set[nn.Module] = set()
-    found: list[tuple[int, int]] = []  # MACs and receptive field of each unit, in the order of the calls
+    found: list[tuple[nn.Module, tuple[int, ...], int, int]] = []  # each call of a unit: its output, MACs, field
     running = 0  # MACs of the modules called since the last unit was done: its own and those inside it
 
     def done(module: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
@@ -231,29 +229,27 @@ def _layers(network: Network, units: set[nn.Module]) -> tuple[list[Layer], set[n
         called.add(module)
         running += _macs(module, output)
         if module in units:
-            found.append((running, field_of_view.seen[output].size))
+            found.append((module, tuple(output.shape[1:]), running, field_of_view.seen[output].size))
             running = 0
 
     with watched(network, done), torch.no_grad(), field_of_view:
         try:
-            summary = torchinfo.summary(
-                network, input_data=image, device=weights.device, mode="eval", depth=99, row_settings=[], verbose=0
-            )
-        except RuntimeError as problem:  # whatever a layer raises
+            network.eval()(image)
+        except ValueError:  # a refusal
+            raise
+        except Exception as problem:  # whatever a layer raises
             raise ValueError(
-                f"expected layers that take an image {network.expects.shape} one after the other, got "
-                f"{problem.__cause__!r}: mend the chain of {network.title}"
+                f"expected layers that take an image {network.expects.shape} one after the other, got {problem!r}: "
+                f"mend the chain of {network.title}"
             ) from problem
 
     layers: list[Layer] = []
     counted: set[nn.Parameter] = set()
-    for info, (macs, seen) in zip((x for x in summary.summary_list if x.module in units), found, strict=True):
-        module = info.module
+    for module, shape, macs, seen in found:
         _check_counted(module, macs)
         own = {p for p in module.parameters() if p.requires_grad} - counted  # a layer that is called twice counts once
         counted |= own
         parameters = sum(p.numel() for p in own)
-        shape = tuple(info.output_size[1:])
         layers.append(Layer(names[module], op_of(module), shape, parameters, macs, seen, module))
     return layers, called
 

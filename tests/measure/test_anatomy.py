@@ -1,5 +1,6 @@
 import pytest
 import torch
+import torchinfo
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -31,6 +32,20 @@ def test_macs_are_half_of_what_torch_counts(name):
         with FlopCounterMode(display=False) as counter:
             network(torch.zeros(1, *network.expects.shape))
     assert 2 * anatomy(name).macs == counter.get_total_flops()
+
+
+@pytest.mark.parametrize("name", ["lenet5", "resnet18", "googlenet", "mobilenet_v3_small", "efficientnet_lite0"])
+def test_layers_and_their_outputs_are_those_that_torchinfo_finds(name):
+    with torch.device("meta"):
+        network = MODELS[name]()
+    found = torchinfo.summary(network, (1, *network.expects.shape), device="meta", mode="eval", depth=99, verbose=0)
+    theirs = [(info.module, tuple(info.output_size[1:])) for info in found.summary_list if info.is_leaf_layer]
+    assert [(layer.module, layer.shape) for layer in anatomy(network).layers] == theirs
+
+
+@pytest.mark.parametrize("name", ["googlenet", "mobilenet_v2", "mobilenet_v3_small"])
+def test_a_network_without_numbers_has_the_anatomy_of_one_with_numbers(name):
+    assert anatomy(name) == anatomy(MODELS[name]())
 
 
 class Branches(nn.Module):
