@@ -36,7 +36,7 @@ _WINDOWS = {
 }  # the functions that look at windows, and the names of their first arguments
 # These leave shape and receptive field as they are. Where there are no numbers they need not run: torch works their
 # shapes out in Python, which took more than half of the time of an `anatomy`.
-_UNIT_BY_UNIT = {"batch_norm", "local_response_norm", "relu", "relu6", "hardswish", "hardsigmoid"}
+_UNIT_BY_UNIT = {"batch_norm", "local_response_norm", "relu", "hardtanh", "hardswish", "hardsigmoid"}
 
 
 class ReceptiveField(TorchFunctionMode):
