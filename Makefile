@@ -13,7 +13,7 @@ ELSEWHERE ?= colab
 # Of two builds at once the second waits, where the system has flock.
 ALONE := $(if $(shell command -v flock),flock Makefile)
 .DEFAULT_GOAL := book
-.PHONY: environment book pdf epub cards downloads test tests notebooks browser processors elsewhere site-audit mutants edits words lint format clean help
+.PHONY: environment book pdf epub cards downloads test tests notebooks browser processors elsewhere site-audit mutants edits bench words lint format clean help
 
 $(VENV)/ready: requirements.txt constraints.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
@@ -66,6 +66,9 @@ elsewhere: $(VENV)/ready ## run the built site's notebooks in bare environments:
 
 site-audit: $(VENV)/ready ## how heavy the built pages are, and how soon a slow phone shows them
 	$(BIN)/python tools/site_audit.py $(SITE_AUDIT)
+
+bench: $(VENV)/ready ## speed beside torchvision and other counters, into book/measured: some minutes (BENCH="forward step")
+	$(BIN)/python tools/bench.py $(BENCH)
 
 words: $(VENV)/ready ## accept the words of claims, quotations and pictures as they are now, and say what changed
 	$(BIN)/python tools/words.py

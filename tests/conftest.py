@@ -34,18 +34,10 @@ def one_thread():
 
 @pytest.fixture(scope="session")
 def torchvision():
-    """torchvision, also where its compiled operators do not fit torch's CPU build: the models need none of them."""
-    import torch
+    """torchvision beside torch's CPU build."""
+    import torchvision_cpu
 
-    try:
-        import torchvision
-    except RuntimeError:
-        torch.library.define("torchvision::nms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        torch.library.define("torchvision::qnms", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        for name in [name for name in sys.modules if name.startswith("torchvision")]:
-            del sys.modules[name]
-        import torchvision
-    return torchvision
+    return torchvision_cpu.torchvision()
 
 
 class Handler(BaseHTTPRequestHandler):
