@@ -395,9 +395,13 @@ PARTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
 
 
 def commit() -> str:
-    """The commit of this tree, with `-dirty` behind it where something is not committed."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+    """The commit of this tree, with `-dirty` behind it where anything but such files has changed since."""
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+
+    changed = git("status", "--porcelain", "--untracked-files=no", ".", f":!{OUT.parent.relative_to(ROOT)}")
+    return git("rev-parse", "HEAD") + ("-dirty" if changed else "")
 
 
 def store(out: Path, part: str, record: dict[str, Any]) -> None:
