@@ -143,8 +143,7 @@ def main(arguments: list[str] | None = None) -> None:
         browser.close()
         server.shutdown()
     about = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "chromium": version, "slower": SLOWER, "line": LINE}
-<<<<<<< HEAD
-    OUT.write_text(json.dumps(about | {"pages": found}, indent=1))
+    OUT.write_text(json.dumps(about | {"pages": found}, indent=1), encoding="utf-8")
     if given.store:
         rows = [
             [
@@ -163,9 +162,6 @@ def main(arguments: list[str] | None = None) -> None:
         measured.store(
             "site", 'make site-audit SITE_AUDIT="--store"', [measured.Table(caption, columns, rows)], chromium=version
         )
-=======
-    OUT.write_text(json.dumps(about | {"pages": found}, indent=1), encoding="utf-8")
->>>>>>> b968527 (wip: items of the list of faults)
 
 
 if __name__ == "__main__":
