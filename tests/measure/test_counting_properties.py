@@ -68,7 +68,7 @@ def dilated_pool(draw, channels, side):
 def normalised_conv(draw, channels, side):
     groups = draw(st.sampled_from([1, channels]))
     activation = draw(st.sampled_from(ACTIVATIONS))
-    kernel_size, stride = draw(st.integers(1, 5)), draw(strides)
+    kernel_size, stride = draw(odd), draw(strides)
     return conv_bn(channels, groups * draw(small), kernel_size, stride=stride, groups=groups, activation=activation)
 
 
