@@ -30,7 +30,7 @@ SAMPLES = {
     "china": "a Chinese palace among trees",
 }
 GUESSES = 5
-# Of the samples and a hundred cuttings: first guesses that eight bits a weight leave as they are, and percentage points
+# Of the samples and a hundred crops: first guesses that eight bits a weight leave as they are, and percentage points
 # between the shares of the five first, on average. tests/explorers/test_quantised.py measures both again.
 AGREEMENT = {"pictures": 107, "same": 105, "apart": 0.8}
 PLACE = 'data-network=""'  # where the address of the network's file belongs, which only a page of the site knows
@@ -50,9 +50,10 @@ def your_photograph() -> HTML:
     off = "On the site of this book, the network also runs in your browser, on a photograph of your own."
     about = (
         f"In the browser the network has 8 bits for almost every weight, instead of 32. On {AGREEMENT['pictures']} "
-        f"pictures, these {len(SAMPLES)} and cuttings of them, its first guess is that of the full network "
+        f"pictures, these {len(SAMPLES)} photographs and crops of them, its first guess is that of the full network "
         f"{AGREEMENT['same']} times, and the shares of the first five differ by {AGREEMENT['apart']} percentage points "
-        "on average. Browsers also scale pictures in ways of their own, which moves shares by 1 to 2 points."
+        "on average. Browsers also scale pictures in ways of their own, which moves these shares by 1 to 2 points on "
+        "average, and single ones by more than 10."
     )
     return explorer(
         "photograph",
