@@ -26,6 +26,7 @@ from casestudies_lib.page.html import tag
 NETWORK_FILE = f"_static/{NETWORK}.js"
 # A link that a cell made to another page, which in Jupyter is a notebook.
 LINK = re.compile(r'href="(\d\d_\w+)\.ipynb(#[\w-]+)?"')
+PARAGRAPH = re.compile(r"(?s)<p>.*?</p>")
 POSTER_FILES = {"PDF": "_static/cnn-poster.pdf", "picture": "_static/cnn-poster.png"}
 # What a claim is about, by the beginning of its name, and what it rests on, by its kind.
 ABOUT = {
@@ -86,7 +87,13 @@ def mend(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.do
         body = body.replace(NOT_TRIED, "Try it in Jupyter or Colab, where the page marks your answer.")
         body = body.replace("⏺ recorded", f"{drawn('recorded')} recorded")
         body = re.sub(r' role="(doc-biblioentry|list)"', "", body)
+        body = PARAGRAPH.sub(lambda found: unbroken(found[0]), body)
         context["body"] = fold(body, lambda place: LOG.warning("no claim for the mark #%s", place, location=page))
+
+
+def unbroken(words: str) -> str:
+    """No line ends within a product such as 28 · 28 · 32."""
+    return re.sub(r"(?<=\d) · (?=\d)", "\u00a0·\u00a0", words)
 
 
 def poster_links(up: str) -> str:
