@@ -113,7 +113,7 @@ def make(folder: Path, python: str, packages: list[str]) -> None:
 
 def versions(environment: Path) -> dict[str, str]:
     """The packages of an environment."""
-    command = [str(environment / "bin" / "python"), "-c", VERSIONS]
+    command = [str(environment / "bin" / "python"), "-I", "-c", VERSIONS]  # and not those of the folder we are in
     return json.loads(subprocess.run(command, check=True, env=outside(), capture_output=True, encoding="utf-8").stdout)
 
 

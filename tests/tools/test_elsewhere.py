@@ -1,6 +1,8 @@
 """What `make elsewhere` sets up and what it objects to; the runs themselves are jobs of the workflow."""
 
 import copy
+import sys
+from pathlib import Path
 
 import elsewhere
 import nbformat
@@ -47,3 +49,11 @@ def test_the_kernel_sees_nothing_of_this_repository(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("VIRTUAL_ENV", str(ROOT / ".venv"))
     assert not {"PYTHONPATH", "VIRTUAL_ENV"} & elsewhere.outside().keys()
+
+
+def test_the_packages_are_those_of_the_environment_and_not_of_this_folder(tmp_path, monkeypatch):
+    (tmp_path / "ghost.egg-info").mkdir()
+    (tmp_path / "ghost.egg-info" / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: ghost\nVersion: 1\n")
+    monkeypatch.chdir(tmp_path)
+    found = elsewhere.versions(Path(sys.prefix))
+    assert "pytest" in found and "ghost" not in found
