@@ -37,10 +37,14 @@ class Table(NamedTuple):
 
 
 def commit() -> str:
-    """The commit of the working tree, with a plus sign where it holds more than that."""
+    """The commit of the working tree, with a plus sign where anything but measurements has changed since."""
     git = ["git", "-C", str(ROOT)]
     at = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
-    more = subprocess.run([*git, "status", "--porcelain", "-uno"], capture_output=True, text=True).stdout.strip()
+    more = subprocess.run(
+        [*git, "status", "--porcelain", "-uno", "--", ".", f":!{FOLDER.relative_to(ROOT)}"],
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
     return f"{at}+" if more else at
 
 

@@ -12,6 +12,7 @@ the others; the exit status is then 1. Logs are in _build/processors.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import subprocess
@@ -84,6 +85,23 @@ def in_turn(day: int) -> tuple[str, str]:
     return tilted[day // len(others) % 2], others[day % len(others)]
 
 
+def store(found: dict[str, tuple[int | None, list[str]]], folder: Path | None = None) -> None:
+    """Keep how many cells each setting compared, and which were red, beside what is known of other settings."""
+    path = (folder or measured.FOLDER) / "processors.json"
+    before = json.loads(path.read_text("utf-8")) if path.exists() else {"tables": [{"rows": []}], "lists": {}}
+    rows = {row[0]: row for row in before["tables"][0]["rows"]}
+    different = [line for line in before["lists"].get("Different", []) if line.partition(": ")[0] not in found]
+    date = measured.about()["date"]
+    for name, (cells, red) in found.items():
+        counts = ["this processor is one", "–"] if cells is None else [cells, len(red)]
+        rows[name] = [name, date, measured.commit(), *counts]
+        different += [f"{name}: {cell}" for cell in red]
+    caption = f"All {len(NOTEBOOKS)} notebooks, run as other processors would run them."
+    columns = ["Processor", "measured", "commit", "outputs compared", "of them different"]
+    table = measured.Table(caption, columns, [rows[name] for name in SETTINGS if name in rows])
+    measured.store("processors", 'make processors PROCESSORS="--store"', [table], {"Different": different}, folder)
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("settings", nargs="*", choices=[[], *SETTINGS], metavar="SETTING", default=[])
@@ -122,11 +140,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name in absent:
         print(f"{name}: not run, because this processor is one already")
     if given.store:
-        rows = [[name, cells[name], len(red[name])] if name in cells else [name, "–", "–"] for name in chosen]
-        caption = f"All {len(NOTEBOOKS)} notebooks, run as other processors would run them."
-        table = measured.Table(caption, ["Processor", "outputs compared", "of them different"], rows)
-        different = [f"{name}: {cell}" for name, those in red.items() for cell in those]
-        measured.store("processors", 'make processors PROCESSORS="--store"', [table], {"Different": different})
+        store({name: (cells.get(name), red[name]) for name in chosen})
     return 1 if any(red.values()) else 0
 
 

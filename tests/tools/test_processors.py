@@ -130,8 +130,14 @@ def test_a_line_says_which_cells_were_red_and_nothing_stops(tmp_path, monkeypatc
     assert "numpy without AVX2: not run" in said
     assert "log10" in (tmp_path / "logs" / "perturbed-raw.log").read_text()
     found = json.loads((tmp_path / "measured" / "processors.json").read_text())
-    assert found["tables"][0]["rows"] == [["as it is", 2, 0], ["perturbed", 2, 1], ["numpy without AVX2", "–", "–"]]
+    rows = {row[0]: row[3:] for row in found["tables"][0]["rows"]}
+    assert rows == {"as it is": [2, 0], "numpy without AVX2": ["this processor is one", "–"], "perturbed": [2, 1]}
     assert found["lists"] == {"Different": ["perturbed: raw Cell 0"]}
+    processors.store({"perturbed": (3, []), "two threads": (2, ["raw Cell 0"])})
+    found = json.loads((tmp_path / "measured" / "processors.json").read_text())
+    rows = {row[0]: row[3:] for row in found["tables"][0]["rows"]}
+    assert [*rows] == ["as it is", "two threads", "numpy without AVX2", "perturbed"] and rows["perturbed"] == [3, 0]
+    assert found["lists"] == {"Different": ["two threads: raw Cell 0"]}
 
 
 def test_ci_runs_both_perturbed_settings_and_all_others_in_turn():
