@@ -25,6 +25,7 @@ PATHS = tool.NOTEBOOKS
 WORDS = ROOT / "tests" / "book" / "words.json"
 PROSE = [ROOT / "index.md", *sorted((ROOT / "book").glob("*.md"))]  # the pages without code
 RESULTS = ROOT / "casestudies_lib" / "experiments" / "results"
+MEASURED = ROOT / "book" / "measured"
 BIBLIOGRAPHY = (ROOT / "book" / "references.bib").read_text(encoding="utf-8")
 SOURCES = set(re.findall(r"@\w+{(\w+),", BIBLIOGRAPHY))  # such as `he2015`
 AUTHORS = {key[:-4] for key in SOURCES}
@@ -671,7 +672,7 @@ def labels(page: BeautifulSoup) -> list[str]:
 def words() -> dict:
     """The words of all pages, and a fingerprint of every stored record and source: what `WORDS` pins."""
     pages = {path.stem: words_of(nbformat.read(path, as_version=4)) for path in PATHS}
-    files = sorted(path for path in RESULTS.iterdir() if path.suffix in (".json", ".jsonl"))
+    files = sorted(path for folder in (RESULTS, MEASURED) for path in folder.glob("*.json*"))
     sources = {entry.split(",")[0].split("{")[1]: " ".join(entry.split()) for entry in BIBLIOGRAPHY.split("\n@")}
     return {
         "pages": pages,
