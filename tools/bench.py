@@ -42,6 +42,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from address import ROOT
+from measured import commit
 from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
@@ -414,16 +415,6 @@ ROUNDS = {"forward": 4, "step": 2, "build": 3, "count": 1, "epoch": 7}  # of the
 PARTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "forward": forward, "step": step, "build": build, "count": count, "epoch": epoch, "book": book, "tests": tests,
 }  # fmt: skip
-
-
-def commit() -> str:
-    """The commit of this tree, with `-dirty` behind it where anything but such files has changed since."""
-
-    def git(*arguments: str) -> str:
-        return subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
-
-    changed = git("status", "--porcelain", "--untracked-files=no", ".", f":!{OUT.parent.relative_to(ROOT)}")
-    return git("rev-parse", "HEAD") + ("-dirty" if changed else "")
 
 
 def store(out: Path, part: str, record: dict[str, Any]) -> None:

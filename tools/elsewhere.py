@@ -200,7 +200,7 @@ def main() -> None:
         caption = f"In an empty folder of a bare environment, {arguments.setting}: Python {setting.python}, {packages}."
         table = measured.Table(caption, ["Notebook", "what came of it", "took"], rows)
         command = f'make elsewhere ELSEWHERE="{arguments.setting}{" --quick" * arguments.quick} --store"'
-        measured.store(f"elsewhere-{arguments.setting}", command, [table])
+        measured.store(f"elsewhere-{arguments.setting}", command, [table], torch=has["torch"], numpy=has["numpy"])
     sys.exit(red > 0)
 
 

@@ -38,14 +38,13 @@ class Table(NamedTuple):
 
 def commit() -> str:
     """The commit of the working tree, with a plus sign where anything but measurements has changed since."""
-    git = ["git", "-C", str(ROOT)]
-    at = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
-    more = subprocess.run(
-        [*git, "status", "--porcelain", "-uno", "--", ".", f":!{FOLDER.relative_to(ROOT)}"],
-        capture_output=True,
-        text=True,
-    ).stdout.strip()
-    return f"{at}+" if more else at
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(ROOT), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, encoding="utf-8").stdout.strip()
+
+    changed = git("status", "--porcelain", "-uno", "--", ".", ":!book/measured")
+    return git("rev-parse", "--short", "HEAD") + "+" * bool(changed)
 
 
 def about() -> dict[str, object]:

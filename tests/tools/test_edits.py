@@ -69,7 +69,7 @@ def test_a_measurement_is_stored_as_a_whole_and_shown(tmp_path):
     found = json.loads((tmp_path / "told.json").read_text())
     assert found["more"] == [1] and found["date"] and found["commit"] and found["processor"]
     html = str(measured.shown(found))
-    assert "Told &lt;here&gt;" in html and "<td>1 of 2</td>" in html and "a &lt; b" in html and "None" not in html
+    assert "Told &lt;here&gt;" in html and ">1 of 2</td>" in html and "a &lt; b" in html and "None" not in html
     assert found["commit"] in html and "make told" in html
     with pytest.raises(TypeError):
         measured.store("told", "make told", [table], {}, tmp_path, more=object())
