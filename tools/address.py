@@ -28,7 +28,7 @@ def published() -> str:
     """The address that this build publishes under: a fork's workflow passes its own as REPOSITORY_URL."""
     given = _tidy(os.environ.get("REPOSITORY_URL", ""))
     if given and not re.fullmatch(r"https://[\w.-]+/[\w.-]+/[\w.-]+", given):  # not shown: it may hold a token
-        raise ValueError("expected REPOSITORY_URL to be like https://github.com/owner/name, got another: set it so")
+        raise ValueError("expected REPOSITORY_URL to be like https://github.com/OWNER/NAME, got another: set it so")
     return given or configured()
 
 

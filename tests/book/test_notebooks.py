@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import importlib.util
 import json
 import os
 import re
@@ -348,6 +349,27 @@ def test_numbers_are_read_as_a_reader_reads_them():
     assert said == ["11.7 M", "87.3 %", "2012 million", "1000000000"]
     assert guards.numbers_said("Two of 3 parts, 3×3 kernels, one `n = 7`, Fig. 5") == [("3", "3", ""), ("two", "2", "")]
     assert guards.worked_out(ast.parse("f'7 of {n}'", mode="eval").body, "7 of 12") == {(12.0, "")}
+
+
+def test_a_kernel_that_died_is_started_once_more_and_no_other():
+    about = importlib.util.spec_from_file_location("pages", ROOT / "notebooks" / "conftest.py")
+    pages = importlib.util.module_from_spec(about)
+    about.loader.exec_module(pages)
+    answers = [RuntimeError("Kernel died before replying to kernel_info"), "a kernel"]
+
+    def start():
+        answer = answers.pop(0)
+        if isinstance(answer, str):
+            return answer
+        raise answer
+
+    assert pages.once_more(start)() == "a kernel"
+    answers[:] = [RuntimeError("Kernel died before replying")] * 2
+    with pytest.raises(RuntimeError, match="died"):
+        pages.once_more(start)()
+    answers[:] = [RuntimeError("Kernel didn't respond in 60 seconds"), "a kernel"]
+    with pytest.raises(RuntimeError, match="respond"):
+        pages.once_more(start)()
 
 
 def test_a_page_that_breaks_its_promise_of_time_is_red(tmp_path):

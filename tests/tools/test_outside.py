@@ -88,9 +88,9 @@ def test_a_page_is_guarded_once_and_keeps_no_handler():
 
 
 @pytest.mark.parametrize(
-    "given", ["https://x:secret@github.com/a/b", "http://github.com/a/b", "a/b", "https://a/b/c'd"]
+    "given", ["https://x:secret@github.com/OWNER/NAME", "http://github.com/OWNER/NAME", "a/b", "https://a/b/c'd"]
 )
 def test_an_address_that_is_none_is_refused_and_not_shown(monkeypatch, given):
     monkeypatch.setenv("REPOSITORY_URL", given)
-    with pytest.raises(ValueError, match=r"REPOSITORY_URL to be like https://github.com/owner/name, got another: set"):
+    with pytest.raises(ValueError, match=r"REPOSITORY_URL to be like https://github.com/OWNER/NAME, got another: set"):
         address.published()
