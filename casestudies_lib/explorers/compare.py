@@ -120,7 +120,7 @@ def compare(rows: Sequence[Row]) -> HTML:
     prices = {
         price: {"label": label, **_axis([getattr(row, price) for row in rows])} for price, label in PRICES.items()
     }
-    alt = (f"{len(rows)} networks by accuracy and ", "; the table below has the same numbers.")
+    alt = (f"{len(rows)} networks by accuracy and ", "; the table folded below has the same numbers.")
     checks = [
         tag(
             "label",
@@ -220,7 +220,8 @@ def _table(rows: Sequence[Row]) -> Markup:
         (tag("button", row.title, type="button", data_at=at), *(_written(row, name) for name in list(COLUMNS)[1:]))
         for at, row in sorted(enumerate(rows), key=lambda one: one[1].year)
     ]
-    return table("All networks; heads sort the table", columns, lines)
+    listed = table("All networks; heads sort the table", columns, lines)
+    return tag("details", tag("summary", f"All {len(rows)} networks in a table"), listed)
 
 
 def _said(row: Row) -> str:

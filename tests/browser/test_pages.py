@@ -337,6 +337,7 @@ def test_comparing_networks_by_price_family_and_order(open_page):
     before = box.inner_text(), box.locator("svg").inner_html()
     box.evaluate("box => box.dispatchEvent(new Event('input'))")
     assert (box.inner_text(), box.locator("svg").inner_html()) == before, "Python and JavaScript differ"
+    box.locator("summary").click()
     families = list(dict.fromkeys(row.family for row in rows))
     for hidden in ([], ["EfficientNet"], ["EfficientNet", "MobileNet", "VGG"], families):
         for family in families:
