@@ -1,28 +1,43 @@
-"""What the built pages leave out: styles that no page uses, scripts that none needs, icons that none shows.
+"""What the built pages leave out: styles that no page uses, scripts that none needs, letters and icons that none shows.
 
 The theme brings nine style sheets and a script that draws two thousand icons. On a slow phone that kept the page blank
-for seven seconds. Once the pages are written, they get one sheet with the rules that can apply to any of them, and
-scripts that wait until the page stands.
+for seven seconds. Once the pages are written, they get one sheet with the rules that can apply to any of them, scripts
+that wait until the page stands, and faces with no other letters than the book's. Photographs that a figure holds pixel
+by pixel are sent as WebP.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import string
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from functools import cache
 from hashlib import sha256
+from html import unescape
 from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 
 import tinycss2
+from companion import NETWORK_FILE
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
+from fontTools.varLib.instancer import instantiateVariableFont
+from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
 SHEET = "_static/styles/book.css"
 ICONS = "_static/vendor/fontawesome/webfonts"
+FACES = "_static/vendor/fonts"
+# What letters do beside each other, the figures that companion.css asks for, and the small letters of formulas.
+FEATURES = ["kern", "liga", "calt", "ccmp", "locl", "mark", "mkmk", "lnum", "tnum", "ssty", "flac", "dtls"]
+WEIGHTS = (400, 700)  # normal and bold; the sheets ask for nothing beyond them in these faces
+PNG = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
+PHOTOGRAPH = 4  # bits a pixel: what a PNG of one takes at least, and a PNG of a drawing or of a small map does not
+QUALITY = 90  # of 100, where no difference was seen beside the PNG
 LINK = re.compile(r'\s*<link [^>]*href="([^"?]*\.css)[^"]*"[^>]*>')
 SCRIPT = re.compile(r'<script (?!defer)([^>]*src="[^>]*)>')
 # Icons are glyphs of a font; deferred scripts need no head start; and the name of the page is for books with versions.
@@ -45,17 +60,48 @@ def lighten(app: Sphinx, exception: Exception | None) -> None:
     sheets = [sheet for sheet in dict.fromkeys(linked) if sheet != (root / SHEET).resolve()]
     if not sheets:
         return
-    scripts = [path.read_text("utf-8") for path in (root / "_static").rglob("*.js") if path.name != "fontawesome.js"]
+    unread = {"fontawesome.js", Path(NETWORK_FILE).name}  # the icons that no page shows, and numbers
+    scripts = [path.read_text("utf-8") for path in (root / "_static").rglob("*.js") if path.name not in unread]
     used = set(re.findall(r"[\w-]+", " ".join([*pages.values(), *scripts])))
     styles = "".join(moved(pruned(sheet.read_text("utf-8"), used), sheet.parent, root / SHEET) for sheet in sheets)
     styles = with_icons(styles, root)
+    with_the_letters_of("".join([*pages.values(), *scripts]), root / FACES)
     (root / SHEET).write_text(styles, "utf-8", newline="")
     sheet = f"{SHEET}?v={sha256(styles.encode()).hexdigest()[:8]}"  # another address when it changes
     for path, page in pages.items():
         link = f'\n  <link rel="stylesheet" href="{"../" * len(path.relative_to(root).parent.parts)}{sheet}">'
         before, *between, after = LINK.split(page)
         page = before + link + "".join(between[1::2]) + after
-        path.write_text(SCRIPT.sub(r"<script defer \1>", DROPPED.sub("", page)), "utf-8", newline="")
+        page = SCRIPT.sub(r"<script defer \1>", DROPPED.sub("", page))
+        path.write_text(PNG.sub(lambda found: as_sent(found[0]), page), "utf-8", newline="")
+
+
+@cache
+def as_sent(address: str) -> str:
+    """The address of a PNG, or where that is an opaque photograph, of the same as WebP."""
+    image = Image.open(BytesIO(b64decode(address.partition(",")[2])))
+    bits = 6 * len(address) / (image.width * image.height)
+    if bits < PHOTOGRAPH or ("A" in image.mode and image.getextrema()[-1] != (255, 255)):
+        return address
+    image.convert("RGB").save(made := BytesIO(), "WEBP", quality=QUALITY, method=6)
+    return f"data:image/webp;base64,{b64encode(made.getvalue()).decode()}"
+
+
+def with_the_letters_of(texts: str, folder: Path) -> None:
+    """The faces of a folder, with the characters that stand in these texts, or can be typed, and no others.
+
+    They lose their names, because a face that was changed may not be called by a reserved one.
+    """
+    spelt = re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), texts)
+    for path in sorted(folder.glob("*.woff2")):
+        font = TTFont(path)
+        subsetter = Subsetter(Options(layout_features=FEATURES, notdef_outline=True, name_IDs=[0, 13, 14]))
+        subsetter.populate(text=string.printable + unescape(spelt))
+        subsetter.subset(font)
+        if "fvar" in font:
+            font = instantiateVariableFont(font, {"wght": WEIGHTS})
+        font.flavor = "woff2"
+        font.save(path)
 
 
 def pruned(css: str, used: set[str]) -> str:

@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from copy import copy
 from hashlib import sha256
+from html import unescape
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
 
@@ -167,6 +168,20 @@ def test_pages_bring_one_style_sheet_and_scripts_that_wait(site, book):
             }
             assert ord(drawn) in icons, icon
     assert not [path for path, page in site.items() if page.select("script[src*=fontawesome], script[src*=mathjax]")]
+
+
+def test_faces_have_every_letter_of_the_pages_that_the_whole_ones_have(site, book):
+    letters = {ord(letter) for path in site for letter in unescape(path.read_text("utf-8"))}
+    built = sorted((book / lean.FACES).glob("*.woff2"))
+    assert built and sum(path.stat().st_size for path in built) < 110e3
+    for path in built:
+        whole = TTFont(ROOT / "book" / lean.FACES / path.name).getBestCmap()
+        assert letters & set(whole) <= set(TTFont(path).getBestCmap()), path.name
+
+
+def test_pages_send_no_photograph_pixel_by_pixel(site):
+    addresses = {found[0] for path in site for found in lean.PNG.finditer(path.read_text("utf-8"))}
+    assert addresses and {lean.as_sent(address) for address in addresses} == addresses
 
 
 def against_the_policy(page: BeautifulSoup) -> list[str]:

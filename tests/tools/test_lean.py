@@ -1,12 +1,22 @@
 """What the built pages leave out, and formulas without a script."""
 
+import re
+import shutil
+from base64 import b64decode, b64encode
+from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 
 import formulas
+import lean
+import numpy as np
 import pytest
+from address import ROOT
 from docutils import nodes
+from fontTools.ttLib import TTFont
 from lean import moved, pruned
+from PIL import Image
+from skimage.data import astronaut
 
 
 @pytest.mark.parametrize(
@@ -57,3 +67,51 @@ def test_a_formula_that_cannot_be_read_fails_the_build(monkeypatch):
     )
     assert written(nodes.math, r"\frac{1}{") == r"\frac{1}{"
     assert said == [r"\frac{1}{"]
+
+
+def png(image: Image.Image) -> str:
+    image.save(made := BytesIO(), "PNG")
+    return f"data:image/png;base64,{b64encode(made.getvalue()).decode()}"
+
+
+def test_an_opaque_photograph_is_sent_smaller_and_looks_the_same():
+    photograph = Image.fromarray(astronaut()).resize((180, 180)).convert("RGBA")
+    sent = lean.as_sent(png(photograph))
+    assert sent.startswith("data:image/webp;") and 4 * len(sent) < len(png(photograph))
+    seen = Image.open(BytesIO(b64decode(sent.partition(",")[2]))).convert("RGB")
+    assert np.abs(np.asarray(seen, float) - np.asarray(photograph.convert("RGB"), float)).mean() < 4  # of 255
+
+
+@pytest.mark.parametrize("what", ["a drawing", "a map of few pixels", "a photograph that shows what lies behind it"])
+def test_what_would_suffer_is_sent_as_it_is(what):
+    photograph = Image.fromarray(astronaut()).resize((180, 180)).convert("RGBA")
+    photograph.putalpha(128)
+    drawing = Image.new("RGB", (180, 180), "white")
+    drawing.paste("black", (40, 40, 90, 90))
+    few = Image.fromarray(np.kron(np.eye(7), np.ones((20, 20))).astype("uint8") * 255)
+    address = png({"a drawing": drawing, "a map of few pixels": few}.get(what, photograph))
+    assert lean.as_sent(address) == address
+
+
+def test_faces_keep_the_letters_that_are_read_and_lose_their_names(tmp_path):
+    whole = ROOT / "book" / lean.FACES
+    faces = shutil.copytree(whole, tmp_path / "faces")
+    lean.with_the_letters_of(r"caf&eacute; \u00b1 α", faces)
+    for path in sorted(faces.glob("*.woff2")):
+        before, after = TTFont(whole / path.name), TTFont(path)
+        asked = set(map(ord, "aZ09~é±α")) & set(before.getBestCmap())
+        assert asked <= set(after.getBestCmap()) and len(after.getBestCmap()) < len(before.getBestCmap())
+        assert path.stat().st_size < 0.7 * (whole / path.name).stat().st_size
+        family = {1, 3, 4, 6, 16, 25}  # where a face says what it is called
+        assert not family & {name.nameID for name in after["name"].names}
+        if "fvar" in before:
+            (axis,) = after["fvar"].axes
+            assert (axis.axisTag, axis.minValue, axis.maxValue) == ("wght", *lean.WEIGHTS)
+
+
+def test_the_faces_keep_the_kinds_of_figures_that_the_sheet_asks_for():
+    kinds = {"lining-nums": "lnum", "tabular-nums": "tnum"}
+    sheet = (ROOT / "book/_static/companion.css").read_text("utf-8")
+    asked = re.findall(r"font-variant-numeric: *([\w -]+);", sheet)
+    assert asked and {kinds[one] for line in asked for one in line.split()} <= set(lean.FEATURES)
+    assert "font-feature-settings" not in sheet
