@@ -37,14 +37,17 @@ class Table(NamedTuple):
 
 
 def commit() -> str:
-    """The commit of the working tree, with a plus sign where anything but measurements has changed since."""
+    """The commit of the working tree, with a plus sign where anything but measurements has changed since it.
+
+    Files that were unpacked rather than cloned have none, and say so.
+    """
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(ROOT), *arguments]
         return subprocess.run(command, capture_output=True, text=True, encoding="utf-8").stdout.strip()
 
     changed = git("status", "--porcelain", "-uno", "--", ".", ":!book/measured")
-    return git("rev-parse", "--short", "HEAD") + "+" * bool(changed)
+    return git("rev-parse", "--short", "HEAD") + "+" * bool(changed) or "of no repository"
 
 
 def about() -> dict[str, object]:
