@@ -118,6 +118,11 @@ def test_scaling_by_hand_makes_the_published_networks():
 def test_the_compound_rule():
     assert compound(0) == {"depth_mult": 1.0, "width_mult": 1.0, "resolution": 224}
     assert compound(2) == {"depth_mult": 1.44, "width_mult": 1.21, "resolution": 296}
+    for phi in (-20, 20):
+        assert compound(phi)["depth_mult"] > 0
+    for phi in (-20.5, 20.5):
+        with pytest.raises(ValueError, match="from -20 to 20"):
+            compound(phi)
     deep = anatomy(lambda: scaled_b0(depth_mult=7.5), whole=MBConv)
     names = [layer.name for layer in deep.layers if isinstance(layer.module, MBConv)]
     assert len(names) == sum(n for *_, n in scaled(1, 7.5)) and len(set(names)) == len(names)

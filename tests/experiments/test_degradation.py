@@ -351,6 +351,15 @@ def test_run_done_meanwhile_is_not_done_again(tmp_path):
     assert seen == [0, 2]
 
 
+def test_images_are_read_once_for_all_runs_that_share_them(tmp_path, monkeypatch, splits):
+    asked = []
+    monkeypatch.setattr(degradation, "load", lambda run, data: asked.append(run.size) or splits)
+    short = replace(TINY, epochs=1)
+    grid = [short, replace(short, seed=4), replace(short, images=80)]
+    degradation.study(grid, tmp_path / "out.jsonl")
+    assert len(read(tmp_path / "out.jsonl")) == 3 and len(asked) == 2, "for two runs, and for one with fewer images"
+
+
 @pytest.mark.parametrize("augment", [False, True])
 @pytest.mark.parametrize("dataset", ["digits", "fashion"])  # mirrored or not, but digits both
 def test_resuming_equals_not_stopping(splits, tmp_path, monkeypatch, dataset, augment):
