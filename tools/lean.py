@@ -3,7 +3,7 @@
 The theme brings nine style sheets and a script that draws two thousand icons. On a slow phone that kept the page blank
 for seven seconds. Once the pages are written, they get one sheet with the rules that can apply to any of them, scripts
 that wait until the page stands, and faces with no other letters than the book's. Photographs that a figure holds pixel
-by pixel are sent as WebP.
+by pixel are sent as JPEG.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ FACES = "_static/vendor/fonts"
 FEATURES = ["kern", "liga", "calt", "ccmp", "locl", "mark", "mkmk", "lnum", "tnum", "ssty", "flac", "dtls"]
 WEIGHTS = (400, 700)  # normal and bold; the sheets ask for nothing beyond them in these faces
 PNG = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
-PHOTOGRAPH = 4  # bits a pixel: what a PNG of one takes at least, and a PNG of a drawing or of a small map does not
+PHOTOGRAPH = 4  # bits a pixel: what a PNG of one takes at least, and a PNG of a drawing does not
+LEAST = 64 * 64  # pixels; digits and maps have fewer, and are looked at pixel by pixel
 QUALITY = 90  # of 100, where no difference was seen beside the PNG
 LINK = re.compile(r'\s*<link [^>]*href="([^"?]*\.css)[^"]*"[^>]*>')
 SCRIPT = re.compile(r'<script (?!defer)([^>]*src="[^>]*)>')
@@ -78,13 +79,15 @@ def lighten(app: Sphinx, exception: Exception | None) -> None:
 
 @cache
 def as_sent(address: str) -> str:
-    """The address of a PNG, or where that is an opaque photograph, of the same as WebP."""
+    """The address of a PNG, or where that is an opaque photograph, of the same as JPEG."""
     image = Image.open(BytesIO(b64decode(address.partition(",")[2])))
-    bits = 6 * len(address) / (image.width * image.height)
-    if bits < PHOTOGRAPH or ("A" in image.mode and image.getextrema()[-1] != (255, 255)):
+    pixels = image.width * image.height
+    if pixels < LEAST or 6 * len(address) < PHOTOGRAPH * pixels:
         return address
-    image.convert("RGB").save(made := BytesIO(), "WEBP", quality=QUALITY, method=6)
-    return f"data:image/webp;base64,{b64encode(made.getvalue()).decode()}"
+    if "A" in image.mode and image.getextrema()[-1] != (255, 255):
+        return address
+    image.convert("RGB").save(made := BytesIO(), "JPEG", quality=QUALITY, optimize=True)
+    return f"data:image/jpeg;base64,{b64encode(made.getvalue()).decode()}"
 
 
 def with_the_letters_of(texts: str, folder: Path) -> None:

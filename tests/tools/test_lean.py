@@ -77,19 +77,19 @@ def png(image: Image.Image) -> str:
 def test_an_opaque_photograph_is_sent_smaller_and_looks_the_same():
     photograph = Image.fromarray(astronaut()).resize((180, 180)).convert("RGBA")
     sent = lean.as_sent(png(photograph))
-    assert sent.startswith("data:image/webp;") and 4 * len(sent) < len(png(photograph))
+    assert sent.startswith("data:image/jpeg;") and 4 * len(sent) < len(png(photograph))
     seen = Image.open(BytesIO(b64decode(sent.partition(",")[2]))).convert("RGB")
     assert np.abs(np.asarray(seen, float) - np.asarray(photograph.convert("RGB"), float)).mean() < 4  # of 255
 
 
-@pytest.mark.parametrize("what", ["a drawing", "a map of few pixels", "a photograph that shows what lies behind it"])
+@pytest.mark.parametrize("what", ["a drawing", "few pixels", "a photograph that shows what lies behind it"])
 def test_what_would_suffer_is_sent_as_it_is(what):
     photograph = Image.fromarray(astronaut()).resize((180, 180)).convert("RGBA")
     photograph.putalpha(128)
     drawing = Image.new("RGB", (180, 180), "white")
     drawing.paste("black", (40, 40, 90, 90))
-    few = Image.fromarray(np.kron(np.eye(7), np.ones((20, 20))).astype("uint8") * 255)
-    address = png({"a drawing": drawing, "a map of few pixels": few}.get(what, photograph))
+    few = Image.fromarray(astronaut()).resize((28, 28))
+    address = png({"a drawing": drawing, "few pixels": few}.get(what, photograph))
     assert lean.as_sent(address) == address
 
 
