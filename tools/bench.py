@@ -83,10 +83,14 @@ def in_turns(sides: Mapping[str, Callable[[], object]], *, rounds: int, least: f
     if least:
         calls = ceil(least / max(min(_cpu_seconds(call, 1) for call in sides.values()), 1e-6))
     taken: Seconds = {name: [] for name in names}
-    for turn in range(rounds):
-        first = turn % len(names)
-        for name in names[first:] + names[:first]:
-            taken[name].append(_cpu_seconds(sides[name], calls))
+    gc.freeze()  # what stood before is not searched again for garbage at every turn
+    try:
+        for turn in range(rounds):
+            first = turn % len(names)
+            for name in names[first:] + names[:first]:
+                taken[name].append(_cpu_seconds(sides[name], calls))
+    finally:
+        gc.unfreeze()
     return taken
 
 
