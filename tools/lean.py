@@ -34,7 +34,7 @@ ICONS = "_static/vendor/fontawesome/webfonts"
 FACES = "_static/vendor/fonts"
 # What letters do beside each other, the figures that companion.css asks for, and the small letters of formulas.
 FEATURES = ["kern", "liga", "calt", "ccmp", "locl", "mark", "mkmk", "lnum", "tnum", "ssty", "flac", "dtls"]
-WEIGHTS = (400, 700)  # normal and bold; the sheets ask for nothing beyond them in these faces
+WEIGHTS = (400, 700)  # normal and bold, and what lies between; lighter or heavier text is drawn as the nearest
 PNG = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
 PHOTOGRAPH = 4  # bits a pixel: what a PNG of one takes at least, and a PNG of a drawing does not
 LEAST = 64 * 64  # pixels; digits and maps have fewer, and are looked at pixel by pixel
@@ -90,17 +90,23 @@ def as_sent(address: str) -> str:
     return f"data:image/jpeg;base64,{b64encode(made.getvalue()).decode()}"
 
 
+def cut(path: Path, characters: set[int], **options: object) -> TTFont:
+    """A face with these characters only."""
+    font, subsetter = TTFont(path), Subsetter(Options(notdef_outline=True, **options))
+    subsetter.populate(unicodes=characters)
+    subsetter.subset(font)
+    return font
+
+
 def with_the_letters_of(texts: str, folder: Path) -> None:
     """The faces of a folder, with the characters that stand in these texts, or can be typed, and no others.
 
     They lose their names, because a face that was changed may not be called by a reserved one.
     """
     spelt = re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), texts)
+    read = set(map(ord, string.printable + unescape(spelt)))
     for path in sorted(folder.glob("*.woff2")):
-        font = TTFont(path)
-        subsetter = Subsetter(Options(layout_features=FEATURES, notdef_outline=True, name_IDs=[0, 13, 14]))
-        subsetter.populate(text=string.printable + unescape(spelt))
-        subsetter.subset(font)
+        font = cut(path, read, layout_features=FEATURES, name_IDs=[0, 13, 14])
         if "fvar" in font:
             font = instantiateVariableFont(font, {"wght": WEIGHTS})
         font.flavor = "woff2"
@@ -164,10 +170,7 @@ def with_icons(css: str, root: Path) -> str:
     """The style sheet with a font of only those icons that it names, in place of the theme's three."""
     faces = re.findall(r"@font-face\{[^}]*fontawesome[^}]*\}", css)
     used = {ord(icon) for icon in re.findall(r"[\ue000-\uf8ff]", css)}
-    font = TTFont(root / ICONS / "fa-solid-900.ttf")
-    subsetter = Subsetter(Options(notdef_outline=True))
-    subsetter.populate(unicodes=used)
-    subsetter.subset(font)
+    font = cut(root / ICONS / "fa-solid-900.ttf", used)
     font.flavor = "woff"
     made = BytesIO()
     font.save(made)
