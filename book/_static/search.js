@@ -113,7 +113,8 @@ globalThis.Search = (() => {
 
   const hit = (section, asked, phrase) => {
     const link = made("a", "", ...marked(section.title || section.page, asked));
-    link.href = section.address;
+    const [page, place] = section.address.split("#"); // the page marks what it is told in its address
+    link.href = `${page}?${new URLSearchParams({ highlight: asked.join(" ") })}${place ? `#${place}` : ""}`;
     const where = section.title ? [made("p", "where", section.page)] : [];
     return made("li", "", link, ...where, made("p", "snippet", ...marked(snippet(section.prose, asked, phrase), asked)));
   };
@@ -129,11 +130,6 @@ globalThis.Search = (() => {
     const claims = made("a", "", `Look for “${query}” among all claims`);
     claims.href = `book/claims.html?${new URLSearchParams({ words: query })}`;
     place.replaceChildren(status, list, made("p", "", claims, ", each with its evidence."));
-    try { // the page that is opened next marks these words
-      localStorage.setItem("sphinx_highlight_terms", asked.join(" "));
-    } catch {
-      // Then it does not.
-    }
   };
 
   addEventListener("DOMContentLoaded", () => {
