@@ -580,7 +580,7 @@ def test_the_trained_network_starts_under_the_policy_of_its_page(browser, addres
     page.on("console", lambda m: problems.append(m.text) if m.type in ("error", "warning") else None)
     page.goto((address if start == "served" else f"{HTML.as_uri()}/") + "notebooks/09_use_a_trained_network.html")
     page.locator(".explorer .load").click()
-    page.locator("output", has_text="The network is here.").wait_for(timeout=30_000)
+    page.locator("output", has_text="The network is here.").wait_for()
     assert problems == []
     page.context.close()
 
@@ -597,7 +597,7 @@ def test_the_claims_page_leads_into_what_is_folded(open_page):
     page, problems = open_page("book/claims.html")
     page.locator("a", has_text="LENET-4").click()
     page.wait_for_url("**/notebooks/01_classic_networks.html#claim-lenet-4")
-    page.locator("#claim-lenet-4").wait_for(state="visible", timeout=5000)
+    page.locator("#claim-lenet-4").wait_for(state="visible")
     assert "340,908 connections" in page.locator("#claim-lenet-4").inner_text() and problems == []
 
 
@@ -610,12 +610,12 @@ def test_proof_by_mouse_and_by_keyboard(open_page):
     card = page.locator(mark.get_attribute("href"))
     found = card.locator(".found").text_content()
     mark.hover()
-    box.wait_for(state="visible", timeout=2000)
+    box.wait_for(state="visible")
     assert box.locator(".found").text_content() == found and mark.get_attribute("aria-expanded") == "true"
     place, words = box.bounding_box(), mark.locator("xpath=ancestor::p[1]").bounding_box()
     assert place["x"] >= words["x"] + words["width"], "the next lines stay readable"
     page.mouse.move(5, 5)
-    box.wait_for(state="hidden", timeout=2000)
+    box.wait_for(state="hidden")
     assert mark.get_attribute("aria-expanded") == "false"
     mark.focus()
     page.keyboard.press("Shift+Tab")
@@ -639,7 +639,7 @@ def test_proof_by_mouse_and_by_keyboard(open_page):
     page.wait_for_timeout(400)
     assert box.is_visible(), "a click holds it"
     box.locator(".more").click()
-    card.wait_for(state="visible", timeout=2000)
+    card.wait_for(state="visible")
     assert box.is_hidden() and problems == []
 
 
@@ -716,7 +716,7 @@ def test_without_a_script_questions_are_lists_answers_are_folded_and_marks_lead_
     assert page.locator(".ask li").first.is_visible() and page.locator("ol.numbers summary").first.is_visible()
     mark = page.locator("p a.proof-mark").nth(2)
     mark.click()
-    page.locator(mark.get_attribute("href")).wait_for(state="visible", timeout=2000)
+    page.locator(mark.get_attribute("href")).wait_for(state="visible")
     context.close()
 
 
