@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import string
+import unicodedata
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from functools import cache
@@ -35,6 +36,12 @@ FACES = "_static/vendor/fonts"
 # What letters do beside each other, the figures that companion.css asks for, and the small letters of formulas.
 FEATURES = ["kern", "liga", "calt", "ccmp", "locl", "mark", "mkmk", "lnum", "tnum", "ssty", "flac", "dtls"]
 WEIGHTS = (400, 700)  # normal and bold, and what lies between; lighter or heavier text is drawn as the nearest
+FORMULA = re.compile(r"(?s)<math.*?</math>")
+ITALIC = {
+    chr(int(unicodedata.decomposition(letter).removeprefix("<font> "), 16)): letter
+    for letter in map(chr, [0x210E, *range(0x1D434, 0x1D468), *range(0x1D6E2, 0x1D71C)])  # h; a to z; Greek
+    if unicodedata.decomposition(letter)
+}
 PNG = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
 PHOTOGRAPH = 4  # bits a pixel: what a PNG of one takes at least, and a PNG of a drawing does not
 LEAST = 64 * 64  # pixels; digits and maps have fewer, and are looked at pixel by pixel
@@ -48,6 +55,15 @@ DROPPED = re.compile(
     r'|\s*<link rel="preload" as="script" [^>]*>'
     r"|\s*<script>DOCUMENTATION_OPTIONS\.pagename = '[^']*';</script>"
 )
+# Scripts that copy code, and in code the names, points and gaps, which have the colour of text.
+COPIES = re.compile(r'\s*<script [^>]*src="[^"]*(?:clipboard\.min|copybutton)\.js[^"]*"></script>')
+CODE = re.compile(r'(?s)<div class="highlight">.*?</pre>')
+PLAIN = re.compile(r'<span class="(?:n|nn|p|pm|w)">([^<]*)</span>')
+
+
+def with_light_code(page: str) -> str:
+    """A page that marks in its code only what has a colour; one without code cannot copy any."""
+    return CODE.sub(lambda found: PLAIN.sub(r"\1", found[0]), page) if "<pre" in page else COPIES.sub("", page)
 
 
 def lighten(app: Sphinx, exception: Exception | None) -> None:
@@ -74,6 +90,7 @@ def lighten(app: Sphinx, exception: Exception | None) -> None:
         before, *between, after = LINK.split(page)
         page = before + link + "".join(between[1::2]) + after
         page = SCRIPT.sub(r"<script defer \1>", DROPPED.sub("", page))
+        page = with_light_code(page)
         path.write_text(PNG.sub(lambda found: as_sent(found[0]), page), "utf-8", newline="")
 
 
@@ -105,12 +122,19 @@ def with_the_letters_of(texts: str, folder: Path) -> None:
     """
     spelt = re.sub(r"\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1], 16)), texts)
     read = set(map(ord, string.printable + unescape(spelt)))
+    written = slanted("".join(FORMULA.findall(texts)))
     for path in sorted(folder.glob("*.woff2")):
-        font = cut(path, read, layout_features=FEATURES, name_IDs=[0, 13, 14])
+        font = cut(path, written if "math" in path.name else read, layout_features=FEATURES, name_IDs=[0, 13, 14])
         if "fvar" in font:
             font = instantiateVariableFont(font, {"wght": WEIGHTS})
         font.flavor = "woff2"
         font.save(path)
+
+
+def slanted(formulas: str) -> set[int]:
+    """The characters of formulas, and for each letter also its italic, as which browsers draw one that stands alone."""
+    read = set(unescape(re.sub(r"(?s)<annotation.*?</annotation>|<[^>]+>", "", formulas)))
+    return set(map(ord, read)) | {ord(italic) for plain, italic in ITALIC.items() if plain in read}
 
 
 def pruned(css: str, used: set[str]) -> str:

@@ -7,6 +7,7 @@ has them. Each id gets the name of its page in front, so that every link leads t
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from address import ROOT
 from bs4 import BeautifulSoup, Tag
 from bs4.element import Stylesheet
 from formulas import spoken
+from later import KINDS, LATER
 from markupsafe import Markup, escape
 
 BUILT = ROOT / "_build/html"
@@ -77,6 +79,8 @@ def gather(html: Path = BUILT, names: list[str] | None = None) -> list[Part]:
     parts = []
     for name, body in bodies.items():
         assert body is not None, f"{name} has no section"
+        for image in body.select(f"img.{LATER}"):
+            embed(image, html / name)
         lighten(body, name)
         assert body.h1 is not None
         if name == START:  # the title stands on a page of its own
@@ -129,6 +133,17 @@ def lighten(body: Tag, name: str) -> None:
         fold["class"] = " ".join(["unfolded", *(fold.get("class") or [])])
         if summary := fold.summary:
             summary.name, summary["class"] = "p", "unfolds"
+
+
+def embed(image: Tag, page: Path) -> None:
+    """Put a picture that a page fetches later back into its drawing, as an image of SVG."""
+    frame, file = image.parent, page.parent / str(image["src"])
+    assert frame is not None and frame.name == "foreignobject", frame
+    frame.name = "image"
+    frame["href"] = f"data:image/{KINDS[file.suffix]};base64,{b64encode(file.read_bytes()).decode()}"
+    if "fill" in str(image["style"]):
+        frame["preserveAspectRatio"] = "none"
+    frame.clear()
 
 
 def made(name: str, words: str, about: dict[str, str]) -> Tag:

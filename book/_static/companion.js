@@ -216,6 +216,33 @@
     }
   };
 
+  // What a large explorer works with is a file of its own (tools/later.py): it is fetched when the reader comes near.
+  const bring = (place) => {
+    const script = Object.assign(made("script"), { src: place.dataset.from });
+    const without = place.querySelector(".without");
+    if (without) without.hidden = true;
+    script.addEventListener("load", () => {
+      place.dataset.given = window.CaseStudies.brought;
+      place.dataset.explorer = place.dataset.brings;
+      window.CaseStudies.mount();
+    });
+    script.addEventListener("error", () => {
+      script.remove();
+      place.prepend(made("p", "without", "This picture could not be loaded. Please reload the page."));
+    });
+    document.head.append(script);
+  };
+
+  const arrivals = () => {
+    const near = new IntersectionObserver((seen) => {
+      for (const { target } of seen.filter(({ isIntersecting }) => isIntersecting)) {
+        near.unobserve(target);
+        bring(target);
+      }
+    }, { rootMargin: "1000px" });
+    for (const place of document.querySelectorAll("[data-brings]")) near.observe(place);
+  };
+
   // A formula that is wider than a phone scrolls, also by keyboard.
   addEventListener("load", () => {
     for (const formula of document.querySelectorAll(".formula")) if (formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0;
@@ -232,5 +259,6 @@
     proofs();
     predictions();
     numbers();
+    arrivals();
   });
 })();

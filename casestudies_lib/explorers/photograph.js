@@ -45,7 +45,7 @@
 
   /** A worker that has the network: its code came with the file, since a page from disk may start no other. */
   const started = async (address, side) => {
-    const { worker: code, numbers, layers, classes } = await load(address);
+    const { worker: code, numbers, layers, classes, pictures } = await load(address);
     delete window.CaseStudies.network;
     const bytes = new Uint8Array(numbers.length);
     for (let i = 0; i < bytes.length; i += 1) bytes[i] = numbers.charCodeAt(i) - 64;
@@ -53,7 +53,7 @@
     const worker = new Worker(url);
     await ask(worker, { layers, classes: classes.length, side, bytes: bytes.buffer }, [bytes.buffer]);
     URL.revokeObjectURL(url);
-    return { worker, classes, layers: layers.length };
+    return { worker, classes, pictures, layers: layers.length };
   };
 
   /** The picture in a file; a camera's is turned as it was held. */
@@ -208,8 +208,8 @@
 
     box.addEventListener("click", ({ target }) => {
       if (!target.matches(".run")) return;
-      const picture = new Image();
-      picture.src = target.closest("li").querySelector("image").getAttribute("href");
+      const picture = new Image(); // from the network's file: of one from a page's, browsers hide the pixels on disk
+      picture.src = network.pictures[[...box.querySelectorAll(".run")].indexOf(target)];
       const opened = () => picture.decode().then(() => picture);
       run(opened, { resize: given.crop, crop: given.crop }); // it is cut already
     });

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 
 import torch
 from IPython.display import HTML
@@ -84,13 +85,17 @@ def shares_of(network: Pretrained, pictures: list[str]) -> torch.Tensor:
 
 
 def network_file() -> str:
-    """The network's file, which the site holds beside its pages. It begins with whose weights they are."""
+    """The network's file, which the site holds beside its pages, with the photographs that it is shown with.
+
+    It begins with whose weights they are.
+    """
     network = pretrained(NETWORK)
     told = (
         f"{network.title}, weights by the TensorFlow Authors, licence {network.checkpoint.licence}, from the package "
         f"{network.checkpoint.package}. Changed: batch norm folded into the layers, 8 bits for most weights."
     )
-    return f"/* {told} */\n{site_file(network, class_names())}"
+    pictures = json.dumps([seen_by(network, name) for name in SAMPLES])
+    return f"/* {told} */\n{site_file(network, class_names())}window.CaseStudies.network.pictures = {pictures};\n"
 
 
 def _card(name: str, what: str, picture: str, share: torch.Tensor) -> Markup:

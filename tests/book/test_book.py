@@ -172,11 +172,17 @@ def test_pages_bring_one_style_sheet_and_scripts_that_wait(site, book):
 
 def test_faces_have_every_letter_of_the_pages_that_the_whole_ones_have(site, book):
     letters = {ord(letter) for path in site for letter in unescape(path.read_text("utf-8"))}
+    parts = [part for page in site.values() for part in page.select("math :is(mi, mn, mo, mtext)")]
+    formulas = {ord(letter) for part in parts for letter in part.text}
+    alone = {part.text for part in parts if part.name == "mi" and re.fullmatch("[a-z]", part.text)}
+    italics = {0x210E if letter == "h" else 0x1D44E + ord(letter) - ord("a") for letter in alone}
+    assert len(italics) > 5
     built = sorted((book / lean.FACES).glob("*.woff2"))
     assert built and sum(path.stat().st_size for path in built) < 110e3
     for path in built:
         whole = TTFont(ROOT / "book" / lean.FACES / path.name).getBestCmap()
-        assert letters & set(whole) <= set(TTFont(path).getBestCmap()), path.name
+        read = formulas | italics if "math" in path.name else letters
+        assert read & set(whole) <= set(TTFont(path).getBestCmap()), path.name
 
 
 def test_pages_send_no_photograph_pixel_by_pixel(site):
@@ -433,6 +439,16 @@ def test_pages_are_fit_for_everybody(site):
             if image.find_parent(role="img", attrs={"aria-label": True}):
                 continue  # named by what it stands in
             assert image.get("alt") and not image["alt"].startswith("../_images"), image
+
+
+def test_code_without_a_mark_has_the_colour_that_the_mark_would_give(book):
+    """tools/lean.py takes the marks of names, points and gaps away, because the theme gives them the colour of text."""
+    sheet = (book / "_static/styles/book.css").read_text("utf-8")
+    rule = r'html\[data-theme="(\w+)"\] \.highlight(?: \.(n|nn|p|pm|w|o))?\{[^}]*\bcolor: (#\w+)'
+    colours = {(theme, kind): colour for theme, kind, colour in re.findall(rule, sheet)}
+    for theme in ("light", "dark"):
+        assert {colours[theme, kind] for kind in ("n", "nn", "p", "pm", "w")} == {colours[theme, ""]}
+        assert colours[theme, "o"] != colours[theme, ""], "operators keep their mark"
 
 
 def test_the_book_points_at_its_own_address_and_at_no_other(site, book):

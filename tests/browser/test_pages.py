@@ -150,9 +150,11 @@ def look(opened):
     def visit(name: str, views: tuple[str, str]) -> dict[str, SimpleNamespace]:
         page, problems = opened(name, views[0])
         seen = {}
+        asked = {name, *page.evaluate("performance.getEntriesByType('resource').map(entry => entry.name)")}
         for view in views:
             page.emulate_media(color_scheme=VIEWS[view][1])
             seen[view] = looked_at(page, name, view, problems)
+            seen[view].asked = asked  # before it is scrolled, when nothing else has come near
             problems.clear()  # of axe, which reads the style sheets again
         page.context.close()
         return seen
@@ -181,10 +183,10 @@ def looked_at(page, name: str, view: str, problems: list[str]) -> SimpleNamespac
         problems=list(problems),
         theme=page.evaluate("document.documentElement.dataset.theme"),
         width=page.evaluate("document.documentElement.scrollWidth"),
-        asked={name, *page.evaluate("performance.getEntriesByType('resource').map(entry => entry.name)")},
         formulas=page.locator("math").evaluate_all(
             "all => all.map(m => [m.textContent, m.getBoundingClientRect().width, getComputedStyle(m).fontFamily])"
         ),
+        faces=faces_of_formulas(page) if view == "light" else None,
         figures=page.locator(".drawing").evaluate_all(
             "all => all.map(f => [f.ariaLabel, f.getBoundingClientRect().width, f.getBoundingClientRect().height])"
         ),
@@ -201,6 +203,18 @@ def looked_at(page, name: str, view: str, problems: list[str]) -> SimpleNamespac
         shot = SHOTS / f"{name.removesuffix('.html').replace('/', '-')}-{view}.jpg"
         page.screenshot(path=shot, type="jpeg", quality=80, full_page=True)
     return seen
+
+
+def faces_of_formulas(page) -> set[bool]:
+    """Whether the glyphs of formulas come from the book's own face, of each kind that there is."""
+    session = page.context.new_cdp_session(page)
+    session.send("DOM.enable")
+    session.send("CSS.enable")
+    root = session.send("DOM.getDocument")["root"]["nodeId"]
+    parts = session.send("DOM.querySelectorAll", {"nodeId": root, "selector": "math *"})["nodeIds"]
+    drawn = [session.send("CSS.getPlatformFontsForNode", {"nodeId": part})["fonts"] for part in parts]
+    session.detach()
+    return {face["isCustomFont"] for faces in drawn for face in faces}
 
 
 def test_there_is_a_book_to_open():
@@ -236,13 +250,13 @@ def test_what_is_wrong_is_found_and_folds_are_put_back(open_page):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_not_heavy_beside_what_it_says(look, address, name):
-    """On a slow phone what is sent decides how long a page stays blank; the words and figures are what it is for."""
+def test_a_page_is_not_heavy(look, address, name):
+    """On a slow phone what is sent decides how long a page stays blank, and what it costs; chapters have figures."""
     files = {url.removeprefix(address).partition("?")[0] for url in look(name, "phone").asked}
-    files = {file for file in files if not file.startswith("data:")} - {name, "_static/search-index.js"}
+    files = {file for file in files if not file.startswith("data:")} - {"_static/search-index.js"}
     kilobytes = sum(len(sent(HTML / file)) for file in files) / 1e3
-    assert 100 < kilobytes < (310 if look(name, "phone").formulas else 240)
-    assert len(files) < 20
+    assert 100 < kilobytes < (300 if name.startswith("notebooks/") else 200)
+    assert len(files) < 25
 
 
 # The fewest drawings of a page, and words in them: the last one draws little.
@@ -257,6 +271,7 @@ def test_mathematics_and_figures_are_there(look, name):
     assert bool(seen.formulas) == written
     for tex, width, face in seen.formulas:
         assert width > 3 and "STIX Math" in face, tex
+    assert seen.faces == ({True} if written else set()), "a letter of a formula is drawn by a face of the machine's"
     assert len(seen.figures) >= FEWEST.get(name, (5, 21))[0]
     for label, width, height in seen.figures:
         assert width > 100 and height > 50, label
@@ -581,7 +596,39 @@ def test_the_trained_network_starts_under_the_policy_of_its_page(browser, addres
     page.goto((address if start == "served" else f"{HTML.as_uri()}/") + "notebooks/09_use_a_trained_network.html")
     page.locator(".explorer .load").click()
     page.locator("output", has_text="The network is here.").wait_for()
+    page.locator(".samples .run").first.click()
+    page.locator("output", has_text="First guess: tiger cat").wait_for()
     assert problems == []
+    page.context.close()
+
+
+DRAWN = """() => [...document.querySelectorAll('[data-layer] canvas')]
+  .filter(canvas => canvas.checkVisibility())
+  .map(one => one.getContext('2d').getImageData(0, 0, one.width, one.height).data.some(value => value > 0))"""
+
+
+@pytest.mark.parametrize("start", ["served", "from disk"])
+def test_the_numbers_of_the_pad_come_when_it_comes_near(browser, address, start):
+    page, problems, scripts = browser.new_context(viewport={"width": 390, "height": 800}).new_page(), [], []
+    page.on("console", lambda m: problems.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("request", lambda request: "_static/later/" in request.url and scripts.append(request.url))
+    root = address if start == "served" else f"{HTML.as_uri()}/"
+    page.goto(root + "notebooks/01_classic_networks.html", wait_until="networkidle")
+    assert [url for url in scripts if url.endswith(".js")] == [] and page.locator("[data-layer] canvas").count() == 0
+    page.locator(".pad").scroll_into_view_if_needed()
+    page.locator("[data-layer=F6] canvas").wait_for()
+    assert page.evaluate(DRAWN) == [True] * 7
+    page.get_by_role("button", name="a digit from the test set").click()
+    assert not page.locator(".without").count() and problems == []
+    page.context.close()
+
+
+def test_numbers_that_do_not_come_are_said_to_be_missing(browser, address):
+    page = browser.new_context().new_page()
+    page.route("**/_static/later/*.js", lambda route: route.abort())
+    page.goto(address + "notebooks/01_classic_networks.html")
+    page.locator(".pad").scroll_into_view_if_needed()
+    page.locator(".without", has_text="could not be loaded. Please reload the page.").wait_for()
     page.context.close()
 
 

@@ -82,6 +82,22 @@ def test_an_opaque_photograph_is_sent_smaller_and_looks_the_same():
     assert np.abs(np.asarray(seen, float) - np.asarray(photograph.convert("RGB"), float)).mean() < 4  # of 255
 
 
+COPY = '<script defer src="../_static/copybutton.js?v=1"></script>'
+
+
+def test_code_marks_what_has_a_colour_and_is_copied_where_there_is_some():
+    code = '<div class="highlight"><pre><span class="n">a</span> <span class="o">=</span><span class="p">(</span></pre>'
+    beside = '<span class="n">no code</span>'
+    light = '<div class="highlight"><pre>a <span class="o">=</span>(</pre>'
+    assert lean.with_light_code(COPY + code + beside) == COPY + light + beside
+    assert lean.with_light_code(COPY + beside) == beside
+
+
+def test_letters_of_formulas_bring_their_italics():
+    drawn = "".join(sorted(map(chr, lean.slanted("<math><mi>h</mi><mi>ϕ</mi><mn>1</mn></math>"))))
+    assert drawn == "1hϕℎ𝜙"
+
+
 @pytest.mark.parametrize("what", ["a drawing", "few pixels", "a photograph that shows what lies behind it"])
 def test_what_would_suffer_is_sent_as_it_is(what):
     photograph = Image.fromarray(astronaut()).resize((180, 180)).convert("RGBA")
@@ -96,10 +112,11 @@ def test_what_would_suffer_is_sent_as_it_is(what):
 def test_faces_keep_the_letters_that_are_read_and_lose_their_names(tmp_path):
     whole = ROOT / "book" / lean.FACES
     faces = shutil.copytree(whole, tmp_path / "faces")
-    lean.with_the_letters_of(r"caf&eacute; \u00b1 α", faces)
+    formula = "<math><mi>&alpha;</mi><annotation>\\beta</annotation></math>"
+    lean.with_the_letters_of(r"caf&eacute; \u00b1 α" + formula, faces)
     for path in sorted(faces.glob("*.woff2")):
         before, after = TTFont(whole / path.name), TTFont(path)
-        asked = set(map(ord, "aZ09~é±α")) & set(before.getBestCmap())
+        asked = set(map(ord, "α𝛼" if "math" in path.name else "aZ09~é±α")) & set(before.getBestCmap())
         assert asked <= set(after.getBestCmap()) and len(after.getBestCmap()) < len(before.getBestCmap())
         assert path.stat().st_size < 0.7 * (whole / path.name).stat().st_size
         family = {1, 3, 4, 6, 16, 25}  # where a face says what it is called
