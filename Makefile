@@ -10,12 +10,16 @@ WORKERS ?= 2
 TORCH = $(shell grep -E '^torch(vision)?==' requirements.txt)
 # What Colab had when tools/elsewhere.py was last told; or `oldest` or `newest`.
 ELSEWHERE ?= colab
-# Of two builds at once the second waits, where the system has flock.
+# Of two that install or build at once the second waits, where the system has flock.
 ALONE := $(if $(shell command -v flock),flock Makefile)
 .DEFAULT_GOAL := book
 .PHONY: environment book pdf epub cards downloads test tests notebooks browser processors elsewhere site-audit mutants edits bench words lint format clean help
 
 $(VENV)/ready: requirements.txt constraints.txt pyproject.toml
+	$(ALONE) $(MAKE) --no-print-directory $(VENV)/installed
+	touch $@
+
+$(VENV)/installed: requirements.txt constraints.txt pyproject.toml # which the second of two finds done
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(if $(TORCH_INDEX_URL),$(BIN)/python -m pip install --quiet --no-compile --no-deps --index-url $(TORCH_INDEX_URL) $(TORCH))

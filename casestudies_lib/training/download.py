@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import http.client
 import os
-import shutil
 import urllib.error
 import urllib.request
 import zlib
@@ -15,6 +14,8 @@ from pathlib import Path
 
 from filelock import FileLock
 from tqdm import tqdm
+
+LARGEST = 1 << 26  # bytes of an unpacked file; the largest that is wanted, Fashion-MNIST's training images, has 47 MB
 
 # The library pooch downloads and verifies too, but it starts a download that broke off again from its first byte, and
 # lets each of several processes download. Here what came of Fashion-MNIST's 30 MB is kept, and one process downloads.
@@ -120,13 +121,16 @@ def unpacked(archive: Path, target: Path, checksum: str) -> Path:
     """The content of a .gz file as `target`, which appears only when it is verified.
 
     Raises:
-        ValueError: the archive is damaged, or holds something else.
+        ValueError: the archive is damaged, or holds something else or more than `LARGEST` bytes.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
         with gzip.open(archive) as packed, part.open("wb") as file:
-            shutil.copyfileobj(packed, file)
+            while block := packed.read(1 << 20):
+                if file.tell() + len(block) > LARGEST:
+                    raise ValueError(f"more than {LARGEST:,} bytes")  # it would fill the disk before it is verified
+                file.write(block)
         return verified(part, checksum).replace(target)
     except (gzip.BadGzipFile, EOFError, zlib.error, ValueError) as problem:
         raise ValueError(

@@ -176,6 +176,19 @@ def test_unpacked_takes_a_good_archive_and_no_other(tmp_path):
     assert target.read_bytes() == CONTENT  # what was there stays
 
 
+def test_an_archive_that_holds_too_much_is_refused_before_it_fills_the_disk(tmp_path, monkeypatch):
+    """All that is unpacked lies on the disk until it is verified, so its checksum alone comes too late."""
+    archive, target = tmp_path / "file.gz", tmp_path / "new" / "file"
+    archive.write_bytes(gzip.compress(bytes(3 << 20)))
+    monkeypatch.setattr("casestudies_lib.training.download.LARGEST", 3 << 20)
+    assert unpacked(archive, target, sha256(bytes(3 << 20))).stat().st_size == 3 << 20
+    target.unlink()
+    monkeypatch.setattr("casestudies_lib.training.download.LARGEST", (3 << 20) - 1)
+    with pytest.raises(ValueError, match=r"more than 3,145,727 bytes.* delete it and run this again"):
+        unpacked(archive, target, sha256(bytes(3 << 20)))
+    assert names(target.parent) == []
+
+
 @pytest.fixture
 def clothes(server, monkeypatch, tmp_path):
     """Fashion-MNIST in small: 20 and 8 pictures on the server, none on the machine; `(name: array, name: content)`."""
