@@ -132,8 +132,8 @@ def with_the_letters_of(texts: str, folder: Path) -> None:
 
 
 def slanted(formulas: str) -> set[int]:
-    """The characters of formulas, and for each letter also its italic, as which browsers draw one that stands alone."""
-    read = set(unescape(re.sub(r"(?s)<annotation.*?</annotation>|<[^>]+>", "", formulas)))
+    """The characters of formulas, of each letter also its italic, as which browsers draw one alone, and the root sign."""
+    read = {"√", *unescape(re.sub(r"(?s)<annotation.*?</annotation>|<[^>]+>", "", formulas))}
     return set(map(ord, read)) | {ord(italic) for plain, italic in ITALIC.items() if plain in read}
 
 
