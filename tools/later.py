@@ -29,9 +29,6 @@ DATA = re.compile(r"data:image/(jpeg|png);base64,(.+)", re.DOTALL)
 # Between these an explorer stands. The script of the one that shows photographs leaves their pictures as they are.
 MOVED, STILL, AFTER = 'class="drawing explorer"', 'data-explorer="photograph"', "window.CaseStudies.mount();</script>"
 GIVEN = re.compile(r"""data-explorer="(\w+)" data-given=(?:"([^"]*)"|'([^']*)')""")
-KINDS = {".jpg": "jpeg", ".png": "png"}
-# As SVG fits an image into its place, and without what the theme gives to pictures of HTML.
-FITS = {"none": "fill"}
 LATER = "later"  # the class of such a picture
 
 
@@ -47,8 +44,8 @@ def thinned(page: str, up: str, files: dict[str, bytes]) -> str:
         content = b64decode(data[2])
         if len(content) < LEAST:
             return found[0]
-        name = kept(content, next(suffix for suffix, kind in KINDS.items() if kind == data[1]), files)
-        fit = FITS.get(about.pop("preserveAspectRatio", ""), "contain")
+        name = kept(content, data[1], files)
+        fit = "fill" if about.pop("preserveAspectRatio", "") == "none" else "contain"  # as SVG does
         image = tag("img", src=f"{up}{PLACE}/{name}", alt="", loading="lazy", class_=LATER, style=f"object-fit:{fit}")
         return str(tag("foreignObject", image, **about))
 
@@ -57,7 +54,7 @@ def thinned(page: str, up: str, files: dict[str, bytes]) -> str:
         if len(given) < MUCH:
             return found[0]
         brought = f"window.CaseStudies.brought = {json.dumps(unescape(given))};\n"
-        return f'data-brings="{found[1]}" data-from="{up}{PLACE}/{kept(brought.encode(), ".js", files)}"'
+        return f'data-brings="{found[1]}" data-from="{up}{PLACE}/{kept(brought.encode(), "js", files)}"'
 
     return GIVEN.sub(numbers, IMAGE.sub(picture, page)) if opening > 0 else page
 
@@ -70,9 +67,9 @@ def moves(page: str, place: int) -> bool:
     return (moved > after and still < moved) or repeated > end
 
 
-def kept(content: bytes, suffix: str, files: dict[str, bytes]) -> str:
+def kept(content: bytes, kind: str, files: dict[str, bytes]) -> str:
     """The name of a file with that content."""
-    name = sha256(content).hexdigest()[:12] + suffix
+    name = f"{sha256(content).hexdigest()[:12]}.{kind}"
     files[name] = content
     return name
 

@@ -132,7 +132,7 @@ def with_the_letters_of(texts: str, folder: Path) -> None:
 
 
 def slanted(formulas: str) -> set[int]:
-    """The characters of formulas, of each letter also its italic, as which browsers draw one alone, and the root sign."""
+    """The characters of formulas with the root sign, and the italic of each letter, as which one alone is drawn."""
     read = {"√", *unescape(re.sub(r"(?s)<annotation.*?</annotation>|<[^>]+>", "", formulas))}
     return set(map(ord, read)) | {ord(italic) for plain, italic in ITALIC.items() if plain in read}
 

@@ -20,7 +20,7 @@ from address import ROOT
 from bs4 import BeautifulSoup, Tag
 from bs4.element import Stylesheet
 from formulas import spoken
-from later import KINDS, LATER
+from later import LATER
 from markupsafe import Markup, escape
 
 BUILT = ROOT / "_build/html"
@@ -140,7 +140,7 @@ def embed(image: Tag, page: Path) -> None:
     frame, file = image.parent, page.parent / str(image["src"])
     assert frame is not None and frame.name == "foreignobject", frame
     frame.name = "image"
-    frame["href"] = f"data:image/{KINDS[file.suffix]};base64,{b64encode(file.read_bytes()).decode()}"
+    frame["href"] = f"data:image/{file.suffix[1:]};base64,{b64encode(file.read_bytes()).decode()}"
     if "fill" in str(image["style"]):
         frame["preserveAspectRatio"] = "none"
     frame.clear()

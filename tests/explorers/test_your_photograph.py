@@ -1,5 +1,7 @@
 """Your photograph, as markup and numbers; tests/browser/test_photograph.py runs the network in a browser."""
 
+import json
+import re
 from types import SimpleNamespace
 
 import companion
@@ -61,6 +63,13 @@ def test_the_output_is_small_and_asks_nobody(output):
     assert len(output.data) < 300_000
     assert not [one for one in page.find_all(True) if any(name.startswith("on") for name in one.attrs)]
     assert not page.find_all(src=True) and not page.find_all("link")
+
+
+def test_the_network_comes_with_the_photographs_that_the_page_shows(output):
+    brought = re.search(r"window\.CaseStudies\.network\.pictures = (.*);\n", network_file())[1]
+    cards = BeautifulSoup(output.data, "html.parser").select(".samples > li")
+    assert json.loads(brought) == [card.image["href"] for card in cards]
+    assert [card.button["aria-label"].rpartition(" ")[2] for card in cards] == list(SAMPLES)
 
 
 def test_the_site_puts_the_network_beside_the_page(output, tmp_path):

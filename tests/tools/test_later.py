@@ -28,7 +28,7 @@ def thinned(page: str) -> tuple[BeautifulSoup, dict[str, bytes]]:
 def test_a_photograph_waits_in_a_file_that_all_who_show_it_share():
     page, files = thinned(f"{BELOW}<svg>{IMAGE}{IMAGE}</svg>")
     (name,) = files
-    assert files[name] == CONTENT and name.endswith(".jpg")
+    assert files[name] == CONTENT and name.endswith(".jpeg")
     for frame in page.select("svg > foreignobject"):
         assert (frame["x"], frame["y"], frame["width"], frame["height"]) == ("1", "2", "30", "40")
         assert frame.img["src"] == f"../_static/later/{name}" and frame.img["loading"] == "lazy"
