@@ -96,6 +96,7 @@ def test_normalisation_of_the_variants():
     ours, loaded = on_meta(), on_meta("torchvision")
     assert not any(isinstance(m, nn.BatchNorm2d) for m in ours.modules())
     assert all(m.bias is not None for m in ours.modules() if isinstance(m, nn.Conv2d))
+    assert not any(isinstance(m, nn.BatchNorm2d) for m in InceptionAux(8, 3).modules())
     norms = [m for m in ours.modules() if isinstance(m, nn.LocalResponseNorm)]
     assert [(m.size, m.alpha, m.beta, m.k) for m in norms] == [(5, 1e-4, 0.75, 1.0)] * 2
     names = [name for name, _ in ours.named_children()][:7]

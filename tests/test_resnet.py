@@ -132,6 +132,17 @@ def test_preactivation_splits_after_the_first_bn_and_relu_only_where_it_should()
             assert torch.equal(later(between), later.downsample(between))
 
 
+@pytest.mark.parametrize("block", [PreActivationBlock, PreActivationBottleneck])
+@pytest.mark.parametrize(("channels", "stride"), [((8, 16), 1), ((8, 8), 2), ((8, 16), 2)])
+def test_a_preactivation_shortcut_that_changes_the_shape_reads_what_is_activated(block, channels, stride):
+    torch.manual_seed(0)
+    changing, x = block(*channels, stride=stride).eval(), torch.randn(2, channels[0], 6, 6)
+    nn.init.zeros_(changing.conv2.weight if block is PreActivationBlock else changing.conv3.weight)
+    active = changing.relu1(changing.bn1(x))
+    assert torch.equal(changing(x), changing.downsample(active))
+    assert not torch.equal(changing(x), changing.downsample(x))
+
+
 @pytest.mark.parametrize("depth", [18, 50])
 def test_a_preactivation_network_has_the_weights_of_the_other_and_builds_as_fast(depth):
     """Normalisations stand elsewhere; no convolution is made and thrown away."""

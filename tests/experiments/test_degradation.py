@@ -538,6 +538,9 @@ def test_no_two_runs_share_a_checkpoint():
     assert set(changes) == {field.name for field in degradation.fields(Run)}
     runs = [TINY, *(replace(TINY, **{name: value}) for name, value in changes.items())]
     assert len({run.key for run in runs}) == len(runs) and replace(TINY).key == TINY.key
+    assert {len(run.key) for run in runs} == {16} and not set("".join(run.key for run in runs)) - set(
+        "0123456789abcdef"
+    )
 
 
 def test_plain_and_residual_differ_only_in_the_shortcut(splits, tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from casestudies_lib.checks import ImageSpec
-from casestudies_lib.measure.anatomy import anatomy, written
+from casestudies_lib.measure.anatomy import _macs, anatomy, written
 from casestudies_lib.models import MODELS
 from casestudies_lib.network import Network
 
@@ -32,6 +32,13 @@ def test_macs_are_half_of_what_torch_counts(name):
         with FlopCounterMode(display=False) as counter:
             network(torch.zeros(1, *network.expects.shape))
     assert 2 * anatomy(name).macs == counter.get_total_flops()
+
+
+def test_macs_of_a_layer_are_those_of_one_image_of_a_batch():
+    several = torch.zeros(3, 5, 7)  # images of five vectors
+    assert _macs(nn.Linear(7, 2), nn.Linear(7, 2)(several)) == 5 * 7 * 2
+    conv = nn.Conv2d(2, 4, 3)
+    assert _macs(conv, conv(torch.zeros(3, 2, 8, 9))) == 6 * 7 * 4 * 2 * 3 * 3
 
 
 @pytest.mark.parametrize("name", ["lenet5", "resnet18", "googlenet", "mobilenet_v3_small", "efficientnet_lite0"])
