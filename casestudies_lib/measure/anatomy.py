@@ -172,13 +172,12 @@ def anatomy(
     15470264320
     """
     network = _built(model)
-    layers, called = _layers(network, set(_units(network, whole)))
-    owned = {p for layer in layers for p in layer.module.parameters()}
+    layers, called, counted = _layers(network, set(_units(network, whole)))
     outside = [
         path
         for path, parameter in network.named_parameters()
         if parameter.requires_grad
-        and parameter not in owned
+        and parameter not in counted
         and network.get_submodule(path.rpartition(".")[0]) in called
     ]
     if outside:
@@ -214,11 +213,11 @@ def _units(module: nn.Module, whole: type[nn.Module] | tuple[type[nn.Module], ..
             yield from _units(part, whole)
 
 
-def _layers(network: Network, units: set[nn.Module]) -> tuple[list[Layer], set[nn.Module]]:
-    """A layer for each call of a unit in one forward pass, and all modules that were called."""
+def _layers(network: Network, units: set[nn.Module]) -> tuple[list[Layer], set[nn.Module], set[nn.Parameter]]:
+    """A layer for each call of a unit in one forward pass; all modules that were called, and the layers' parameters."""
     names = {module: network.paper_names.get(path, path) for path, module in network.named_modules()}
-    weights = next(network.parameters(), torch.empty(0))
-    image = torch.zeros(1, *network.expects.shape, device=weights.device, dtype=weights.dtype)
+    first = next(network.parameters(), torch.empty(0))
+    image = torch.zeros(1, *network.expects.shape, device=first.device, dtype=first.dtype)
     field_of_view = ReceptiveField(image)
     called: set[nn.Module] = set()
     found: list[tuple[nn.Module, tuple[int, ...], int, int]] = []  # each call of a unit: its output, MACs, field
@@ -234,7 +233,7 @@ def _layers(network: Network, units: set[nn.Module]) -> tuple[list[Layer], set[n
 
     with watched(network, done), torch.no_grad(), field_of_view:
         try:
-            network.eval()(image)
+            network(image)
         except ValueError:  # a refusal
             raise
         except Exception as problem:  # whatever a layer raises
@@ -246,35 +245,33 @@ def _layers(network: Network, units: set[nn.Module]) -> tuple[list[Layer], set[n
     layers: list[Layer] = []
     counted: set[nn.Parameter] = set()
     for module, shape, macs, seen in found:
-        _check_counted(module, macs)
-        own = {p for p in module.parameters() if p.requires_grad} - counted  # a layer that is called twice counts once
+        op, weights = op_of(module), list(module.parameters())
+        if not macs and op.family is not Family.NORMALISATION and any(p.dim() > 1 for p in weights):
+            raise ValueError(
+                "expected layers whose multiplications are counted, of Conv2d and Linear, got a "
+                f"{type(module).__name__}: build it of these, or leave it out"
+            )
+        own = {p for p in weights if p.requires_grad} - counted  # a layer that is called twice counts once
         counted |= own
         parameters = sum(p.numel() for p in own)
-        layers.append(Layer(names[module], op_of(module), shape, parameters, macs, seen, module))
-    return layers, called
+        layers.append(Layer(names[module], op, shape, parameters, macs, seen, module))
+    return layers, called, counted
 
 
 @contextmanager
 def watched(network: nn.Module, hook: Callable) -> Iterator[None]:
-    """`hook` is called after every module; afterwards all is as it was, also which modules are in training."""
-    modes = {module: module.training for module in network.modules()}
-    hooks = [module.register_forward_hook(hook) for module in modes]
+    """In evaluation mode `hook` is called after every module; afterwards all is as it was, also what was in training."""
+    training = [module for module in network.modules() if module.training]
+    hooks = [module.register_forward_hook(hook) for module in network.modules()]
     try:
+        for module in training:
+            module.training = False
         yield
     finally:
         for handle in hooks:
             handle.remove()
-        for module, training in modes.items():
-            module.training = training
-
-
-def _check_counted(module: nn.Module, macs: int) -> None:
-    """Refuse a layer that multiplies by weights as `_macs` does not count, such as a transposed convolution."""
-    if not macs and op_of(module).family is not Family.NORMALISATION and any(p.dim() > 1 for p in module.parameters()):
-        raise ValueError(
-            f"expected layers whose multiplications are counted, of Conv2d and Linear, got a {type(module).__name__}: "
-            "build it of these, or leave it out"
-        )
+        for module in training:
+            module.training = True
 
 
 def _macs(module: nn.Module, output: torch.Tensor) -> int:

@@ -36,7 +36,7 @@ _WINDOWS = {
 }  # the functions that look at windows, and the names of their first arguments
 # These leave shape and receptive field as they are. Where there are no numbers they need not run: torch works their
 # shapes out in Python, which took more than half of the time of an `anatomy`.
-_UNIT_BY_UNIT = {"batch_norm", "local_response_norm", "relu", "hardtanh", "hardswish", "hardsigmoid"}
+_UNIT_BY_UNIT = {"batch_norm", "local_response_norm", "relu", "hardtanh", "hardswish", "hardsigmoid", "silu"}
 
 
 class ReceptiveField(TorchFunctionMode):
@@ -48,7 +48,8 @@ class ReceptiveField(TorchFunctionMode):
     Where the windows of an adaptive pooling do not fit evenly, as when 10 units become 4, its units are not all equally
     far apart. The largest distance counts, so that later layers see what is said or a little less, never more.
 
-    On the meta device, functions that change neither shape nor receptive field return their input.
+    On the meta device, functions that change neither shape nor receptive field return their input, and sums of one
+    shape are not worked out either.
     """
 
     def __init__(self, image: torch.Tensor) -> None:
@@ -60,7 +61,10 @@ class ReceptiveField(TorchFunctionMode):
         kwargs = kwargs or {}
         if func.__name__ in _UNIT_BY_UNIT and args and args[0].is_meta:
             return args[0]
-        result = func(*args, **kwargs)
+        if func.__name__ == "add" and _alike_without_numbers(args):
+            result = args[0].detach()  # a tensor of its own, since both may be read again
+        else:
+            result = func(*args, **kwargs)
         if isinstance(result, torch.Size) or not isinstance(result, (torch.Tensor, list, tuple)):
             return result  # nearly all calls only ask for a shape, a type or a device
         given = [*args, *kwargs.values()]
@@ -98,3 +102,12 @@ class ReceptiveField(TorchFunctionMode):
             widest = max(-(-(i + 1) * n // m) - i * n // m for i in range(m))
             return sees.through(widest, -(-n // m))  # rounded up where windows do not fit evenly
         return sees
+
+
+def _alike_without_numbers(args: tuple) -> bool:
+    """Whether these are two tensors of one shape on the meta device."""
+    return (
+        len(args) == 2
+        and all(isinstance(x, torch.Tensor) and x.is_meta for x in args)
+        and args[0].shape == args[1].shape
+    )

@@ -7,6 +7,7 @@ from torch import nn
 from casestudies_lib.checks import ImageSpec
 from casestudies_lib.efficientnet import MBConv
 from casestudies_lib.measure.anatomy import anatomy
+from casestudies_lib.measure.receptive_field import ReceptiveField
 from casestudies_lib.network import Network
 
 
@@ -37,6 +38,18 @@ def fields(*layers, side=16):
 class Mean(nn.Module):
     def forward(self, x):
         return x.mean((2, 3))
+
+
+class Sums(nn.Module):
+    """What is added twice is read again, and a number is no map."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 1, 3, padding=1)
+
+    def forward(self, x):
+        wide = x + self.conv(x)
+        return torch.add(input=torch.add(1, wide) + 1, other=x), x, wide
 
 
 class Chunk(nn.Module):
@@ -93,3 +106,12 @@ def test_a_gate_says_how_much_not_what():
     assert added.layers[-1].receptive_field > 32, "an average that is added says what"
     averaged = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(8, 4, 1))
     assert anatomy(Network("x", ImageSpec(8, 32), {"all": averaged})).layers[-1].receptive_field == 32
+
+
+@pytest.mark.parametrize("device", ["meta", "cpu"])
+def test_a_sum_sees_the_widest_and_leaves_what_it_adds(device):
+    x = torch.zeros(1, 1, 8, 8, device=device)
+    with torch.no_grad(), ReceptiveField(x) as field:
+        total, same, wide = Sums().to(device)(x)
+    assert [field.seen[one].size for one in (total, same, wide)] == [3, 1, 3]
+    assert total.shape == x.shape
