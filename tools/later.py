@@ -14,6 +14,7 @@ from base64 import b64decode
 from hashlib import sha256
 from html import unescape
 from pathlib import Path
+from urllib.parse import unquote
 
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
@@ -23,6 +24,7 @@ from casestudies_lib.page.html import tag
 PLACE = "_static/later"
 LEAST = 1500  # bytes of a picture that are worth a request
 MUCH = 50_000  # characters of what an explorer works with
+DRAWING = re.compile(r'<img\b([^>]*) src="data:image/svg\+xml,([^"]*)"')  # as the poster's, which no style reaches
 IMAGE = re.compile(r"<image\b([^>]*?)\s*/?>(?:</image>)?")
 ATTRIBUTE = re.compile(r'([\w:-]+)="([^"]*)"')
 DATA = re.compile(r"data:image/(jpeg|png);base64,(.+)", re.DOTALL)
@@ -49,6 +51,12 @@ def thinned(page: str, up: str, files: dict[str, bytes]) -> str:
         image = tag("img", src=f"{up}{PLACE}/{name}", alt="", loading="lazy", class_=LATER, style=f"object-fit:{fit}")
         return str(tag("foreignObject", image, **about))
 
+    def drawing(found: re.Match[str]) -> str:
+        content = unquote(unescape(found[2])).encode()
+        if found.start() < opening or len(content) < LEAST:
+            return found[0]
+        return f'<img{found[1]} class="{LATER}" loading="lazy" src="{up}{PLACE}/{kept(content, "svg", files)}"'
+
     def numbers(found: re.Match[str]) -> str:
         given = found[2] or found[3]
         if len(given) < MUCH:
@@ -56,7 +64,7 @@ def thinned(page: str, up: str, files: dict[str, bytes]) -> str:
         brought = f"window.CaseStudies.brought = {json.dumps(unescape(given))};\n"
         return f'data-brings="{found[1]}" data-from="{up}{PLACE}/{kept(brought.encode(), "js", files)}"'
 
-    return GIVEN.sub(numbers, IMAGE.sub(picture, page)) if opening > 0 else page
+    return GIVEN.sub(numbers, DRAWING.sub(drawing, IMAGE.sub(picture, page))) if opening > 0 else page
 
 
 def moves(page: str, place: int) -> bool:

@@ -13,7 +13,7 @@ import re
 import string
 import unicodedata
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from hashlib import sha256
 from html import unescape
@@ -36,12 +36,18 @@ FACES = "_static/vendor/fonts"
 # What letters do beside each other, the figures that companion.css asks for, and the small letters of formulas.
 FEATURES = ["kern", "liga", "calt", "ccmp", "locl", "mark", "mkmk", "lnum", "tnum", "ssty", "flac", "dtls"]
 WEIGHTS = (400, 700)  # normal and bold, and what lies between; lighter or heavier text is drawn as the nearest
+ITALICS = 400  # alone: bold italics, which hardly ever stand, are made of these by browsers
 FORMULA = re.compile(r"(?s)<math.*?</math>")
 ITALIC = {
     chr(int(unicodedata.decomposition(letter).removeprefix("<font> "), 16)): letter
     for letter in map(chr, [0x210E, *range(0x1D434, 0x1D468), *range(0x1D6E2, 0x1D71C)])  # h; a to z; Greek
     if unicodedata.decomposition(letter)
 }
+# Where a page names classes and ids; its own scripts; and the parts of Bootstrap that its header and its menu ask for.
+NAMED = re.compile(r"""\s(?:class|id)=(?:"([^"]*)"|'([^']*)')""")
+INLINE = re.compile(r"(?s)<script\b[^>]*>(.*?)</script>")
+BOOTSTRAP = re.compile(r"(bs-)?tooltip|drop|show|fade|active|disabled")
+VALUE = re.compile(r"(--[\w-]+)\s*:(?:[^;{}\"']|\"[^\"]*\"|'[^']*')*;?")
 PNG = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
 PHOTOGRAPH = 4  # bits a pixel: what a PNG of one takes at least, and a PNG of a drawing does not
 LEAST = 64 * 64  # pixels; digits and maps have fewer, and are looked at pixel by pixel
@@ -78,11 +84,12 @@ def lighten(app: Sphinx, exception: Exception | None) -> None:
     if not sheets:
         return
     unread = {"fontawesome.js", Path(NETWORK_FILE).name}  # the icons that no page shows, and numbers
-    scripts = [path.read_text("utf-8") for path in (root / "_static").rglob("*.js") if path.name not in unread]
-    used = set(re.findall(r"[\w-]+", " ".join([*pages.values(), *scripts])))
+    scripts = {path: path.read_text("utf-8") for path in (root / "_static").rglob("*.js") if path.name not in unread}
+    texts = "".join([*pages.values(), *scripts.values()])
+    used = styled(pages.values(), scripts)
     styles = "".join(moved(pruned(sheet.read_text("utf-8"), used), sheet.parent, root / SHEET) for sheet in sheets)
-    styles = with_icons(styles, root)
-    with_the_letters_of("".join([*pages.values(), *scripts]), root / FACES)
+    styles = with_icons(without_unread(styles, texts), root)
+    with_the_letters_of(texts, root / FACES)
     (root / SHEET).write_text(styles, "utf-8", newline="")
     sheet = f"{SHEET}?v={sha256(styles.encode()).hexdigest()[:8]}"  # another address when it changes
     for path, page in pages.items():
@@ -126,7 +133,7 @@ def with_the_letters_of(texts: str, folder: Path) -> None:
     for path in sorted(folder.glob("*.woff2")):
         font = cut(path, written if "math" in path.name else read, layout_features=FEATURES, name_IDs=[0, 13, 14])
         if "fvar" in font:
-            font = instantiateVariableFont(font, {"wght": WEIGHTS})
+            font = instantiateVariableFont(font, {"wght": ITALICS if "italic" in path.name else WEIGHTS})
         font.flavor = "woff2"
         font.save(path)
 
@@ -135,6 +142,22 @@ def slanted(formulas: str) -> set[int]:
     """The characters of formulas with the root sign, and the italic of each letter, as which one alone is drawn."""
     read = {"√", *unescape(re.sub(r"(?s)<annotation.*?</annotation>|<[^>]+>", "", formulas))}
     return set(map(ord, read)) | {ord(italic) for plain, italic in ITALIC.items() if plain in read}
+
+
+def styled(pages: Iterable[str], scripts: Mapping[Path, str]) -> set[str]:
+    """The classes and ids of pages, and what may be one in a script; of Bootstrap's, only in what the pages ask for."""
+    words = set(" ".join(found[1] or found[2] for page in pages for found in NAMED.finditer(page)).split())
+    for path, script in [*scripts.items(), *((Path(), script) for page in pages for script in INLINE.findall(page))]:
+        named = re.findall(r"[\w-]+", script)
+        words.update(filter(BOOTSTRAP.match, named) if path.name == "bootstrap.js" else named)
+    return words
+
+
+def without_unread(css: str, texts: str) -> str:
+    """The style sheet without values whose names nothing reads, neither here nor in pages or scripts."""
+    read = set(re.findall(r"--[\w-]++(?!\s*:)", css + texts))
+    less = VALUE.sub(lambda found: found[0] if found[1] in read else "", css)
+    return css if less == css else without_unread(less, texts)
 
 
 def pruned(css: str, used: set[str]) -> str:

@@ -21,23 +21,27 @@ from sphinx.util.typing import ExtensionMetadata
 INDEX = "_static/search-index.js"
 # Pages of this folder gather what others teach: their hits come after all hits of other pages.
 LAST = "book/"
-# The page of claims has a search of its own, to which ours leads.
-LEFT_OUT = {"search.html", "404.html", "book/claims.html"}
+# The page of claims has a search of its own, to which ours leads; solutions stand in their chapters too; and of changes
+# nobody learns about networks.
+LEFT_OUT = {"search.html", "404.html", "book/claims.html", "book/solutions.html", "book/changelog.html"}
+# Between these invisible signs stands what a text stresses, for `search.js`.
+STRESSED = "\u2061", "\u2062"
+TERMS = ":is(em, strong, dt):not(:is(em, strong, dt) *)"
 # What is no prose: code, folds, tables, what a reader moves, evidence, and what only leads elsewhere. Most of a page is
 # drawings and code, and a selector asks every part, so what its tag tells goes first: that takes half as long.
 NO_PROSE_TAGS = ["svg", "pre", "table", "script", "style", "canvas", "form", "button"]
 NO_PROSE = (
     "details, .ask, .numbers, .claim > :not(.says), figure.fig > :not(figcaption), figcaption > strong:first-child, "
     ".drawing, .explorer, .headerlink, .section-number, .proof-mark, .legend, .toctree-wrapper, "
-    ".tableofcontents-wrapper, .visually-hidden"
+    ".tableofcontents-wrapper, .visually-hidden, dl.py ul, dl.py p:has(+ ul)"
 )
 BLOCKS = ["p", "li", "dt", "dd", "figcaption", "blockquote", "div", "h1", "h2", "h3", "h4"]
 
 
-def sections(page: BeautifulSoup) -> Iterator[tuple[str, str, list[str], str]]:
-    """Each section of a page, inner ones and last ones first: its place, its title, the terms it stresses, its prose.
+def sections(page: BeautifulSoup) -> Iterator[tuple[str, str, str]]:
+    """Each section of a page, inner ones and last ones first: its place, its title, and its prose.
 
-    A fold with a title and a place is a section of its own.
+    Terms that the prose stresses stand between two signs. A fold with a title and a place is a section of its own.
     """
     article = page.article
     if article is None:
@@ -52,6 +56,9 @@ def sections(page: BeautifulSoup) -> Iterator[tuple[str, str, list[str], str]]:
     for part in article.select(NO_PROSE):
         if not part.decomposed:
             part.decompose()
+    for signature in article.select("dt.sig"):
+        for name in signature.select(".descname"):
+            signature.string = words(name)
     for formula in article.select(".formula"):
         formula.replace_with(" … ")
     for formula in article.select("math"):
@@ -59,10 +66,12 @@ def sections(page: BeautifulSoup) -> Iterator[tuple[str, str, list[str], str]]:
     for section in reversed(article.select("section[id]")):
         head = section.find(["h1", "h2", "h3", "h4", "summary"])
         title = words(head.extract()) if isinstance(head, Tag) else ""
-        stressed = [words(term) for term in section.select("em, strong, dt")]
+        for term in section.select(TERMS):
+            term.insert(0, STRESSED[0])
+            term.append(STRESSED[1])
         for block in section.find_all(BLOCKS):
             block.append(" ")
-        yield str(section["id"]), title, stressed, words(section.extract())
+        yield str(section["id"]), title, words(section.extract())
 
 
 def words(tag: Tag) -> str:
@@ -71,17 +80,17 @@ def words(tag: Tag) -> str:
 
 
 def index(root: Path) -> list[list]:
-    """Every section of every page: its address, page, title, terms and prose, and whether it comes last."""
+    """Every section of every page: its address, page, title and prose, and whether it comes last."""
     found = []
     for path in sorted(path for path in root.rglob("*.html") if not path.is_relative_to(root / "_static")):
         name = path.relative_to(root).as_posix()
         if name in LEFT_OUT:
             continue
         own = list(sections(BeautifulSoup(set_aside(path.read_text("utf-8"))[0], "html.parser")))[::-1]
-        for place, title, stressed, prose in own:
+        for place, title, prose in own:
             first = place == own[0][0]
             address = name if first else f"{name}#{place}"
-            found.append([address, own[0][1], "" if first else title, stressed, prose, int(name.startswith(LAST))])
+            found.append([address, own[0][1], "" if first else title, prose, int(name.startswith(LAST))])
     return found
 
 

@@ -138,6 +138,9 @@ def lighten(body: Tag, name: str) -> None:
 def embed(image: Tag, page: Path) -> None:
     """Put a picture that a page fetches later back into its drawing, as an image of SVG."""
     frame, file = image.parent, page.parent / str(image["src"])
+    if file.suffix == ".svg":  # a drawing of its own
+        image["src"] = f"data:image/svg+xml;base64,{b64encode(file.read_bytes()).decode()}"
+        return
     assert frame is not None and frame.name == "foreignobject", frame
     frame.name = "image"
     frame["href"] = f"data:image/{file.suffix[1:]};base64,{b64encode(file.read_bytes()).decode()}"

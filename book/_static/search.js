@@ -3,6 +3,8 @@ globalThis.Search = (() => {
   const COMMON = new Set("a an and are as at be by do does for from how in is it of on or that the to was what when why with".split(" "));
   const MOST = 20; // hits that are shown
   const LONG = 240; // characters of a snippet, about
+  const SIGNS = /[\u2061\u2062]/g; // around what a text stresses
+  const STRESSED = /\u2061([^\u2062]*)\u2062/g;
   const WORD = /\p{N}+(?:,\p{N}{3})+(?!\p{N})|[\p{L}\p{N}]+(?:×[\p{L}\p{N}]+)*/gu; // 61,706 and 1×1 are one word each
 
   /** A word as it is compared: without a plural's s, British as American. */
@@ -32,10 +34,14 @@ globalThis.Search = (() => {
 
   /** All sections, taken apart once. */
   const read = (given) =>
-    given.map(([address, page, title, stressed, prose, last]) => ({
-      address, page, title, prose, last, words: words(prose).map(({ word }) => word),
-      head: plain(title || page), above: title ? plain(page) : "", stressed: stressed.map(plain),
-    }));
+    given.map(([address, page, title, signed, last]) => {
+      const prose = signed.replaceAll(SIGNS, "");
+      return {
+        address, page, title, prose, last, words: words(prose).map(({ word }) => word),
+        head: plain(title || page), above: title ? plain(page) : "",
+        stressed: [...signed.matchAll(STRESSED)].map((found) => plain(found[1])),
+      };
+    });
 
   /** How well a section answers, or 0: rare words weigh more; a title, a stressed term and the whole phrase most. */
   const scored = (sections, asked, phrase) => {

@@ -251,11 +251,12 @@ def test_what_is_wrong_is_found_and_folds_are_put_back(open_page):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_not_heavy(look, address, name):
-    """On a slow phone what is sent decides how long a page stays blank, and what it costs; chapters have figures."""
-    files = {url.removeprefix(address).partition("?")[0] for url in look(name, "phone").asked}
+    """On a slow phone what is sent decides how long a page stays blank, and what it costs; formulas bring their face."""
+    seen = look(name, "phone")
+    files = {url.removeprefix(address).partition("?")[0] for url in seen.asked}
     files = {file for file in files if not file.startswith("data:")} - {"_static/search-index.js"}
     kilobytes = sum(len(sent(HTML / file)) for file in files) / 1e3
-    assert 100 < kilobytes < (300 if name.startswith("notebooks/") else 200)
+    assert 100 < kilobytes < (300 if seen.formulas else 200)
     assert len(files) < 25
 
 

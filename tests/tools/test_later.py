@@ -1,7 +1,7 @@
 """What a page fetches only when a reader comes near: which pictures and numbers wait in files, and what stays."""
 
 import json
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from html import escape
 from pathlib import Path
 
@@ -34,6 +34,27 @@ def test_a_photograph_waits_in_a_file_that_all_who_show_it_share():
         assert frame.img["src"] == f"../_static/later/{name}" and frame.img["loading"] == "lazy"
         assert frame.img["alt"] == "" and frame.img["style"] == "object-fit:contain"
     assert len(page.select("svg > foreignobject")) == 2 and not page.select("image")
+
+
+DRAWN = '<img alt="" src="data:image/svg+xml,%3Csvg%3E{}%3C/svg%3E"/>'
+
+
+def test_a_drawing_that_no_style_reaches_waits_too_and_comes_back_for_print(tmp_path):
+    drawn = DRAWN.format("a%26b" * 500)
+    page, files = thinned(f"{BELOW}{drawn}{DRAWN.format('few')}")
+    waiting, few = page.select("img")
+    ((name, content),) = files.items()
+    assert content.decode() == f"<svg>{'a&b' * 500}</svg>"
+    assert waiting["src"] == f"../_static/later/{name}" and name.endswith(".svg")
+    assert waiting["loading"] == "lazy" and waiting["class"] == ["later"] and waiting["alt"] == ""
+    assert few["src"].startswith("data:image/svg+xml,") and "loading" not in few.attrs
+    assert thinned(f"{OPENING}{drawn}")[1] == {}, "none below a section"
+    (tmp_path / "later").mkdir()
+    (tmp_path / "later" / name).write_bytes(content)
+    waiting["src"] = f"later/{name}"
+    embed(waiting, tmp_path / "page.html")
+    kind, _, packed = waiting["src"].partition(",")
+    assert (kind, b64decode(packed)) == ("data:image/svg+xml;base64", content)
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,24 @@ def test_rules_stay_that_can_apply_to_what_is_there(rule, stays):
     assert pruned(f"/* a note */ {rule}", {"here", "place"}).replace('"a"', "'a'").strip() == stays
 
 
+def test_classes_are_read_where_pages_and_scripts_name_them():
+    pages = ["""<p class="one two" id='three'>four</p><script>box.className = "five";</script>"""]
+    scripts = {
+        Path("own.js"): 'classList.add("six")',
+        Path("bootstrap.js"): '"carousel" "dropdown-menu" "bs-tooltip-top"',
+    }
+    found = lean.styled(pages, scripts)
+    assert {"one", "two", "three", "five", "six", "dropdown-menu", "bs-tooltip-top"} <= found
+    assert not {"four", "carousel"} & found
+
+
+def test_named_values_stay_that_something_reads():
+    css = 'a{--kept:var(--deep);--gone:url("x;y");color:var(--kept)}b{--deep:1;--own:2;--gone-too:var(--gone)}'
+    assert lean.without_unread(css, "style='top: var(--own)'") == (
+        "a{--kept:var(--deep);color:var(--kept)}b{--deep:1;--own:2;}"
+    )
+
+
 def test_addresses_are_right_in_the_sheet_that_rules_move_to():
     css = "url(fonts/a.woff2) url('../b.png') url(data:image/png;base64,AA) url(#c)"
     there = moved(css, Path("/site/_static"), Path("/site/_static/styles/book.css"))
@@ -121,9 +139,17 @@ def test_faces_keep_the_letters_that_are_read_and_lose_their_names(tmp_path):
         assert path.stat().st_size < 0.7 * (whole / path.name).stat().st_size
         family = {1, 3, 4, 6, 16, 25}  # where a face says what it is called
         assert not family & {name.nameID for name in after["name"].names}
-        if "fvar" in before:
+        if "fvar" in after:
             (axis,) = after["fvar"].axes
             assert (axis.axisTag, axis.minValue, axis.maxValue) == ("wght", *lean.WEIGHTS)
+        assert ("fvar" in after) == ("fvar" in before and "italic" not in path.name)
+
+
+def test_the_sheet_says_that_italics_have_one_weight():
+    """Browsers make bold italics only of faces that do not say they have them."""
+    faces = re.findall(r"@font-face.*", (ROOT / "book" / lean.FACES / "fonts.css").read_text("utf-8"))
+    italic = [face for face in faces if "italic" in face]
+    assert len(italic) == 2 and all(f"font-weight: {lean.ITALICS};" in face for face in italic)
 
 
 def test_the_faces_keep_the_kinds_of_figures_that_the_sheet_asks_for():

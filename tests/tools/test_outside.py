@@ -18,15 +18,20 @@ href="#claim-1">x</a></p><div class="formula">{FORMULA}</div><pre>import torch</
 <div class="claim"><div>The notes: “no”</div><div>Yes.</div><div>measured: 1</div></div>
 <details class="discussion" id="more"><summary>More</summary><p>Curious.</p>
 <details class="code"><pre>f()</pre></details></details>
-<details class="discussion"><summary>Discussion</summary><p>Hidden.</p></details></section></section></article>"""
+<details class="discussion"><summary>Discussion</summary><p>Hidden.</p></details></section>
+<section id="code"><h2>Code</h2><dl class="py function">
+<dt class="sig"><span class="descname">vgg</span>(<em>depth</em>)</dt>
+<dd><p>A network.</p><p><strong>Arguments</strong></p><ul><li>depth</li></ul><p>More.</p></dd></dl></section>
+</section></article>"""
 
 
 def test_the_index_has_the_prose_of_each_section_and_nothing_else():
     found = list(search.sections(BeautifulSoup(PAGE, "html.parser")))[::-1]
     assert found == [
-        ("top", "A page", [], "First words."),
-        ("one", "One", ["half a side"], "It is half a side, n_h/2 pixels. … So. And so. See. Yes."),
-        ("more", "More", [], "Curious."),
+        ("top", "A page", "First words."),
+        ("one", "One", "It is \u2061half a side\u2062, n_h/2 pixels. … So. And so. See. Yes."),
+        ("more", "More", "Curious."),
+        ("code", "Code", "\u2061vgg\u2062 A network. More."),
     ]
 
 
@@ -34,10 +39,10 @@ def test_the_index_knows_which_pages_come_last(tmp_path):
     for name in ("notebooks/a.html", "book/b.html", "book/claims.html", "search.html", "_static/c.html"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(PAGE)
-    entries = {entry[0]: (*entry[1:3], entry[5]) for entry in search.index(tmp_path)}
+    entries = {entry[0]: (*entry[1:3], entry[4]) for entry in search.index(tmp_path)}
     assert entries["notebooks/a.html"] == ("A page", "", 0)
     assert entries["notebooks/a.html#more"] == ("A page", "More", 0)
-    assert entries["book/b.html#one"] == ("A page", "One", 1) and len(entries) == 6
+    assert entries["book/b.html#one"] == ("A page", "One", 1) and len(entries) == 8
 
 
 def test_a_page_is_described_by_its_first_sentences():
