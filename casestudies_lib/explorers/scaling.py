@@ -18,7 +18,7 @@ KNOBS = {
     "width": Knob("width ×", (0.5, 0.75, 1, 1.1, 1.2, 1.4, 1.6, 1.8, 2), 1),
     "resolution": Knob("resolution ×", (0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5), 1),
 }
-WHAT = ("blocks", "channels of the last", "pixels", "parameters", "MACs")
+WHAT = ("blocks", "channels of the last block", "pixels", "parameters", "MACs")
 
 
 def scaling() -> HTML:

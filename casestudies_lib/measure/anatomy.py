@@ -260,7 +260,7 @@ def _layers(network: Network, units: set[nn.Module]) -> tuple[list[Layer], set[n
 
 @contextmanager
 def watched(network: nn.Module, hook: Callable) -> Iterator[None]:
-    """In evaluation mode `hook` is called after every module; afterwards all is as it was, also what was in training."""
+    """`hook` is called after every module, in evaluation mode; afterwards all is as it was, training as well."""
     training = [module for module in network.modules() if module.training]
     hooks = [module.register_forward_hook(hook) for module in network.modules()]
     try:

@@ -61,10 +61,8 @@ class ReceptiveField(TorchFunctionMode):
         kwargs = kwargs or {}
         if func.__name__ in _UNIT_BY_UNIT and args and args[0].is_meta:
             return args[0]
-        if func.__name__ == "add" and _alike_without_numbers(args):
-            result = args[0].detach()  # a tensor of its own, since both may be read again
-        else:
-            result = func(*args, **kwargs)
+        alike = func.__name__ == "add" and _alike_without_numbers(args)
+        result = args[0].detach() if alike else func(*args, **kwargs)  # one of its own: both may be read again
         if isinstance(result, torch.Size) or not isinstance(result, (torch.Tensor, list, tuple)):
             return result  # nearly all calls only ask for a shape, a type or a device
         given = [*args, *kwargs.values()]

@@ -251,7 +251,7 @@ def test_what_is_wrong_is_found_and_folds_are_put_back(open_page):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_not_heavy(look, address, name):
-    """On a slow phone what is sent decides how long a page stays blank, and what it costs; formulas bring their face."""
+    """What is sent decides how long a page stays blank on a slow phone, and what it costs. Formulas bring a face."""
     seen = look(name, "phone")
     files = {url.removeprefix(address).partition("?")[0] for url in seen.asked}
     files = {file for file in files if not file.startswith("data:")} - {"_static/search-index.js"}
