@@ -8,6 +8,7 @@ by pixel are sent as JPEG.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import string
@@ -230,5 +231,6 @@ def with_icons(css: str, root: Path) -> str:
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of every table
     app.connect("build-finished", lighten, priority=900)  # the theme writes the colours of code at 500
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
