@@ -33,6 +33,7 @@ DRAWN = {
 }
 # Where the code of a cell goes: the first of these that the cell shows, or else the end of the page.
 PLACES = ("figure.fig", "details.checks", "details.discussion", ".cell_output details:not(.numbers *)", ".claim")
+EXERCISE = re.compile(r"\d+\. ")  # how an exercise begins
 JOINER = "\u2060"  # no line ends here
 
 
@@ -59,6 +60,7 @@ def fold(body: str, lost: Callable[[str], None]) -> str:
             head.attrs.pop("scope", None)
         for formula in head.select("math"):  # which not everything that reads headings takes for words
             formula["aria-label"] = spoken(formula)
+    name_for_the_ear(soup)
     rest = [(part_of(cell, page), code) for cell, code in folded_code(soup)]
     checks = [(part_of(folded, page), folded.extract()) for folded in soup.select("details.checks")]
     for cell in soup.select("div.cell"):
@@ -70,6 +72,34 @@ def fold(body: str, lost: Callable[[str], None]) -> str:
     marks = name_marks(soup, lost)
     add_legend(soup, page, marks)
     return put_back(str(soup), parts)
+
+
+def name_for_the_ear(soup: BeautifulSoup) -> None:
+    """Name what a screen reader lists: headings without their link, figures by number, results, discussions."""
+    for link in soup.select(":is(h1, h2, h3, h4) > .headerlink"):
+        assert link.parent is not None
+        link["aria-label"] = "Link to this section"
+        link.parent["aria-label"] = words(link.parent, ".headerlink, .section-number")
+    for figure in soup.select("figure.fig[id]"):
+        if title := figure.select_one("figcaption > strong"):
+            figure["aria-label"] = title.get_text().rstrip(".")
+    for result in soup.select(".output.stream, .output.text_plain"):
+        result["role"], result["aria-label"] = "group", "Output"
+    for discussion in soup.select("details.discussion"):
+        before = [title.get_text() for title in discussion.find_all_previous("strong")]
+        exercise = next((title for title in before if EXERCISE.match(title)), None)
+        if discussion.summary and exercise and discussion.summary.get_text() == "Discussion":
+            which = soup.new_tag("span", attrs={"class": "visually-hidden"})
+            which.append(f" of exercise {exercise.partition('.')[0]}")
+            discussion.summary.append(which)
+
+
+def words(tag: Tag, left_out: str) -> str:
+    """What a tag says, without some of its parts."""
+    whole = copy(tag)
+    for part in whole.select(left_out):
+        part.decompose()
+    return re.sub(r"\s+", " ", whole.get_text()).strip()
 
 
 def folded_code(soup: BeautifulSoup) -> list[tuple[Tag, Tag]]:

@@ -140,6 +140,7 @@ def embed(image: Tag, page: Path) -> None:
     frame, file = image.parent, page.parent / str(image["src"])
     if file.suffix == ".svg":  # a drawing of its own
         image["src"] = f"data:image/svg+xml;base64,{b64encode(file.read_bytes()).decode()}"
+        del image["loading"]
         return
     assert frame is not None and frame.name == "foreignobject", frame
     frame.name = "image"

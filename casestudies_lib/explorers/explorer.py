@@ -101,7 +101,7 @@ def sliders(knobs: Mapping[str, Knob]) -> list[Markup]:
             "label",
             tag("span", knob.label, class_="name"),
             _slider(short, knob.values, knob.start, _written(knob.start)),
-            tag("span", _written(knob.start), class_="stand"),
+            tag("span", _written(knob.start), class_="stand", aria_hidden="true"),  # the slider says it too
             class_="slider",
         )
         for short, knob in knobs.items()

@@ -169,10 +169,10 @@ def draw_channels(chain: nn.Sequential, shape: tuple[int, int, int], title: str)
         if isinstance(node.module, nn.Conv2d):
             parts += _readings(node.module, behind, maps, x - between + 5, x - 5)
             reads, window = node.module.in_channels // node.op.groups, node.op.window
-            parts.append(words(f"{reads * count} windows {window}", x - between / 2, 12, small=True))
+            parts.append(words(f"{reads * count} kernels {window}", x - between / 2, 12, small=True))
             parts.append(words(f"{macs[node.module]:,} MACs", x - between / 2, 26, small=True))
             spoken.append(
-                f"{reads * count} windows of {window}, each output channel reading {reads} of "
+                f"{reads * count} kernels of {window}, each output channel reading {reads} of "
                 f"{node.module.in_channels}, {macs[node.module]:,} multiply-accumulates, give {count} channels of "
                 f"{_sides(node)}"
             )

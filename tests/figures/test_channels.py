@@ -54,8 +54,8 @@ def test_channels_are_joined_as_the_groups_say():
     assert strokes(nn.Conv2d(4, 6, 3, groups=2)) == [12, 0], "or half of them"
     assert strokes(nn.Conv2d(4, 4, 3, groups=4), nn.Conv2d(4, 5, 1)) == [4, 20]
     alt, words = drawn(draw_channels(nn.Sequential(nn.Conv2d(4, 4, 3, groups=4)), (4, 6, 6), "Depthwise"))
-    assert "4 windows of 3×3, each output channel reading 1 of 4, 576 multiply-accumulates, give 4 channels" in alt
-    assert words == ["6×6×4", "4 windows 3×3", "576 MACs", "4×4×4"]
+    assert "4 kernels of 3×3, each output channel reading 1 of 4, 576 multiply-accumulates, give 4 channels" in alt
+    assert words == ["6×6×4", "4 kernels 3×3", "576 MACs", "4×4×4"]
     with pytest.raises(ValueError, match=r"convolutions only, got \['ReLU'\]"):
         strokes(nn.Conv2d(4, 4, 1), nn.ReLU())
     with pytest.raises(ValueError, match="a square image, got 6×8×4"):

@@ -79,6 +79,19 @@ def test_marks_are_named_and_stay_with_the_word_before_them():
     assert page.select_one("#one p").text.replace("\u2060", "") == "It is so. And more."
 
 
+def test_what_a_screen_reader_lists_has_names():
+    exercises = "<p><strong>1. Count.</strong></p><p><strong>2. Guess the <em>sum</em>.</strong> How large?</p>"
+    discussion = '<details class="discussion"><summary>{}</summary><p>So.</p></details>'
+    outputs = '<div class="output stream"><pre>3</pre></div><div class="output text_html"><p>3</p></div>'
+    more = f"{exercises}{discussion.format('Discussion')}{discussion.format('More')}{outputs}</section></section>"
+    page, _ = folded(PAGE.removesuffix("</section></section>") + more)
+    assert [title.get("aria-label") for title in page.select("h1, h2")][:2] == ["Title", "One"]
+    assert {link["aria-label"] for link in page.select(".headerlink")} == {"Link to this section"}
+    assert page.select_one("#figure-1-1")["aria-label"] == "Figure 1.1"
+    assert [fold.summary.text for fold in page.select("details.discussion")][1:] == ["Discussion of exercise 2", "More"]
+    assert [result.get("aria-label") for result in page.select(".output")] == ["Output", None]
+
+
 def test_the_legend_names_the_marks_that_the_page_has():
     page, _ = folded()
     legend = page.select_one("#title > p + p.legend")

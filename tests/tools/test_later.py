@@ -54,7 +54,7 @@ def test_a_drawing_that_no_style_reaches_waits_too_and_comes_back_for_print(tmp_
     waiting["src"] = f"later/{name}"
     embed(waiting, tmp_path / "page.html")
     kind, _, packed = waiting["src"].partition(",")
-    assert (kind, b64decode(packed)) == ("data:image/svg+xml;base64", content)
+    assert (kind, b64decode(packed)) == ("data:image/svg+xml;base64", content) and "loading" not in waiting.attrs
 
 
 @pytest.mark.parametrize(
