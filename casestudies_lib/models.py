@@ -107,6 +107,44 @@ PUBLISHED = {
 }
 
 
+class OneCrop(NamedTuple):
+    """What torchvision says of its first public weights of a network, of all of them by one script.
+
+    Attributes:
+        accuracy: share of ImageNet's validation photographs whose most likely class is right, in percent.
+        side: of the crop that is cut from the middle of each, in pixels.
+    """
+
+    accuracy: float
+    side: int
+
+
+# `IMAGENET1K_V1` of torchvision 0.28, whose networks are those of this book. The weights of the EfficientNets are those
+# of their authors; the others were trained anew, by recipes of torchvision's.
+ONE_CROP = {
+    "vgg11": OneCrop(69.020, 224),
+    "vgg13": OneCrop(69.928, 224),
+    "vgg16": OneCrop(71.592, 224),
+    "vgg19": OneCrop(72.376, 224),
+    "resnet18": OneCrop(69.758, 224),
+    "resnet34": OneCrop(73.314, 224),
+    "resnet50": OneCrop(76.130, 224),
+    "resnet101": OneCrop(77.374, 224),
+    "resnet152": OneCrop(78.312, 224),
+    "mobilenet_v2": OneCrop(71.878, 224),
+    "mobilenet_v3_small": OneCrop(67.668, 224),
+    "mobilenet_v3_large": OneCrop(74.042, 224),
+    "efficientnet_b0": OneCrop(77.692, 224),
+    "efficientnet_b1": OneCrop(78.642, 240),
+    "efficientnet_b2": OneCrop(80.608, 288),
+    "efficientnet_b3": OneCrop(82.008, 300),
+    "efficientnet_b4": OneCrop(83.384, 380),
+    "efficientnet_b5": OneCrop(83.444, 456),
+    "efficientnet_b6": OneCrop(84.008, 528),
+    "efficientnet_b7": OneCrop(84.122, 600),
+}
+
+
 class Winner(NamedTuple):
     """Who won the classification task of ILSVRC, the ImageNet competition, in one year.
 

@@ -12,7 +12,7 @@ from bs4 import BeautifulSoup
 from casestudies_lib.figures import draw
 from casestudies_lib.lenet import lenet5
 from casestudies_lib.measure.anatomy import anatomy
-from casestudies_lib.models import MODELS, PUBLISHED
+from casestudies_lib.models import MODELS, ONE_CROP, PUBLISHED
 
 # parameters and MACs of one image; batch normalisation adds two parameters a channel and no MACs
 COUNTS = json.loads((Path(__file__).parent / "counts.json").read_text())
@@ -51,6 +51,15 @@ def test_every_size_is_written_and_spoken(name):
     assert sizes <= {strong.text for strong in page.find_all("strong")}
     alt = page.div["aria-label"]
     assert page.div["role"] == "img" and all(f"gives {size}" in alt for size in sizes)
+
+
+def test_accuracies_of_one_crop_are_those_that_torchvision_tells(torchvision):
+    assert ONE_CROP.keys() < PUBLISHED.keys()
+    for name, said in ONE_CROP.items():
+        weights = torchvision.models.get_model_weights(name).IMAGENET1K_V1
+        told = weights.meta["_metrics"]["ImageNet-1K"]["acc@1"]
+        assert (said.accuracy, said.side) == (told, weights.transforms.keywords["crop_size"]), name
+        assert weights.meta["num_params"] == taken_apart(name).parameters, name
 
 
 def test_grey_and_colour_lenet():

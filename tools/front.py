@@ -278,7 +278,12 @@ def caption_of(figure: Tag) -> tuple[str, str]:
     caption = figure.find("figcaption", recursive=False)
     assert isinstance(caption, Tag)
     name, _, words = caption.get_text().partition(". ")
-    return name, re.split(r"(?<=[.:?]) ", re.sub("[✓❝⏺]", "", words))[0].rstrip(":")
+    sentence = ""
+    for part in re.split(r"(?<=[.:?]) ", re.sub("[✓❝⏺]", "", words)):
+        sentence = f"{sentence} {part}".strip()
+        if sentence.count("(") == sentence.count(")"):
+            break
+    return name, sentence.rstrip(":")
 
 
 # ------------------------------------------------------------------ the start page

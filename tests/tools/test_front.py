@@ -133,6 +133,9 @@ def test_the_tally_parts_the_notes_from_others():
 
 def test_a_figure_is_named_by_the_beginning_of_its_caption(page):
     assert front.caption_of(page.figure("drawn")) == ("Figure 3.1", "What to see")
+    caption = "<figure><figcaption>Figure 3.2. Up (red: more. Blue: less) and down. More.</figcaption></figure>"
+    other = BeautifulSoup(caption, "html.parser").figure
+    assert front.caption_of(other) == ("Figure 3.2", "Up (red: more. Blue: less) and down.")
     with pytest.raises(ValueError, match="got 'talk': name another"):
         page.figure("talk")
     with pytest.raises(ValueError, match="expected a page that shows"):
