@@ -63,14 +63,32 @@ DROPPED = re.compile(
     r"|\s*<script>DOCUMENTATION_OPTIONS\.pagename = '[^']*';</script>"
 )
 # Scripts that copy code, and in code the names, points and gaps, which have the colour of text.
-COPIES = re.compile(r'\s*<script [^>]*src="[^"]*(?:clipboard\.min|copybutton)\.js[^"]*"></script>')
+COPIES = re.compile(r'\s*<script [^>]*src="([^"]*(?:clipboard\.min|copybutton)\.js[^"]*)"></script>')
 CODE = re.compile(r'(?s)<div class="highlight">.*?</pre>')
 PLAIN = re.compile(r'<span class="(?:n|nn|p|pm|w)">([^<]*)</span>')
 
 
+# A chart of matplotlib's, and what draws nothing in it: gaps, a background without colour, groups that hold no style.
+CHART = re.compile(r'(?s)<svg [^>]*>\s*<defs>\s*<style type="text/css">\*\{stroke-linejoin.*?</svg>')
+GAP = re.compile(r"(?<=>)\s*\n\s*(?=<)| ?\n")
+UNSEEN = re.compile(r'<g/>|<path d="[^"]*" style="fill: none"/>')
+GROUP = re.compile(r"(?s)<g>((?:(?!</?g\b).)*)</g>")
+# A movement with a name, which some rule may ask for.
+MOVEMENT = re.compile(r"@keyframes\s+([\w-]+)\s*\{(?:[^{}]*\{[^}]*\})*\s*\}\n?")
+
+
 def with_light_code(page: str) -> str:
-    """A page that marks in its code only what has a colour; one without code cannot copy any."""
-    return CODE.sub(lambda found: PLAIN.sub(r"\1", found[0]), page) if "<pre" in page else COPIES.sub("", page)
+    """A page that marks in its code only what has a colour, and leaves it to `companion.js` to bring what copies it."""
+    copies = COPIES.findall(page) if "<pre" in page else []
+    page = COPIES.sub("", CODE.sub(lambda found: PLAIN.sub(r"\1", found[0]), page))
+    return page.replace("<body", f'<body data-copies="{" ".join(copies)}"', 1) if copies else page
+
+
+def as_light(chart: str) -> str:
+    """A chart without what draws nothing."""
+    chart = UNSEEN.sub("", GAP.sub("", chart))
+    less = GROUP.sub(r"\1", chart)
+    return chart if less == chart else as_light(less)
 
 
 def lighten(app: Sphinx, exception: Exception | None) -> None:
@@ -98,7 +116,7 @@ def lighten(app: Sphinx, exception: Exception | None) -> None:
         before, *between, after = LINK.split(page)
         page = before + link + "".join(between[1::2]) + after
         page = SCRIPT.sub(r"<script defer \1>", DROPPED.sub("", page))
-        page = with_light_code(page)
+        page = CHART.sub(lambda found: as_light(found[0]), with_light_code(page))
         path.write_text(PNG.sub(lambda found: as_sent(found[0]), page), "utf-8", newline="")
 
 
@@ -155,9 +173,11 @@ def styled(pages: Iterable[str], scripts: Mapping[Path, str]) -> set[str]:
 
 
 def without_unread(css: str, texts: str) -> str:
-    """The style sheet without values whose names nothing reads, neither here nor in pages or scripts."""
+    """The style sheet without values and movements whose names nothing reads, neither here nor in pages or scripts."""
     read = set(re.findall(r"--[\w-]++(?!\s*:)", css + texts))
     less = VALUE.sub(lambda found: found[0] if found[1] in read else "", css)
+    moving = set(re.findall(r"[\w-]+", " ".join(re.findall(r"animation[\w-]*:[^;}]*", css + texts))))
+    less = MOVEMENT.sub(lambda found: found[0] if found[1] in moving else "", less)
     return css if less == css else without_unread(less, texts)
 
 

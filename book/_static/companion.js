@@ -243,6 +243,18 @@
     for (const place of document.querySelectorAll("[data-brings]")) near.observe(place);
   };
 
+  // What copies code (tools/lean.py keeps its addresses) is fetched when some code comes near.
+  const copies = () => {
+    const near = new IntersectionObserver((seen) => {
+      if (!seen.some(({ isIntersecting }) => isIntersecting)) return;
+      near.disconnect();
+      for (const src of document.body.dataset.copies.split(" ")) {
+        document.head.append(Object.assign(made("script"), { src, async: false })); // one after the other
+      }
+    }, { rootMargin: "1000px" });
+    for (const code of document.querySelectorAll("[data-copies] .highlight")) near.observe(code);
+  };
+
   // A formula that is wider than a phone scrolls, also by keyboard.
   addEventListener("load", () => {
     for (const formula of document.querySelectorAll(".formula")) if (formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0;
@@ -260,5 +272,6 @@
     predictions();
     numbers();
     arrivals();
+    copies();
   });
 })();

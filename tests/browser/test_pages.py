@@ -624,6 +624,18 @@ def test_the_numbers_of_the_pad_come_when_it_comes_near(browser, address, start)
     page.context.close()
 
 
+def test_code_can_be_copied_once_it_comes_near(open_page):
+    page, _ = open_page("notebooks/04_networks_in_networks.html")
+    assert page.locator(".copybtn").count() == 0
+    code = page.locator("div.highlight:visible").first
+    code.scroll_into_view_if_needed()
+    code.locator(".copybtn").wait_for(state="attached")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    code.locator(".copybtn").dispatch_event("click")
+    page.wait_for_function("navigator.clipboard.readText().then(text => text.length > 0)")
+    assert page.evaluate("navigator.clipboard.readText()").split() == code.locator("pre").inner_text().split()
+
+
 def test_numbers_that_do_not_come_are_said_to_be_missing(browser, address):
     page = browser.new_context().new_page()
     page.route("**/_static/later/*.js", lambda route: route.abort())

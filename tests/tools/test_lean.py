@@ -53,8 +53,10 @@ def test_classes_are_read_where_pages_and_scripts_name_them():
 
 def test_named_values_stay_that_something_reads():
     css = 'a{--kept:var(--deep);--gone:url("x;y");color:var(--kept)}b{--deep:1;--own:2;--gone-too:var(--gone)}'
-    assert lean.without_unread(css, "style='top: var(--own)'") == (
+    moves = "@keyframes turn{from{left:0}to{left:1px}}@keyframes fade-in{0%{left:0}}c{animation:turn .3s}"
+    assert lean.without_unread(css + moves, "style='top: var(--own)'") == (
         "a{--kept:var(--deep);color:var(--kept)}b{--deep:1;--own:2;}"
+        "@keyframes turn{from{left:0}to{left:1px}}c{animation:turn .3s}"
     )
 
 
@@ -101,14 +103,47 @@ def test_an_opaque_photograph_is_sent_smaller_and_looks_the_same():
 
 
 COPY = '<script defer src="../_static/copybutton.js?v=1"></script>'
+CHART = """<svg viewBox="0 0 9 9">
+ <defs>
+  <style type="text/css">*{stroke-linejoin: round}</style>
+ </defs>
+ <g>
+  <g>
+   <path d="M 0 9~
+L 9 9~
+" style="fill: none"/>
+   <g/>
+  </g>
+  <g transform="scale(2)">
+   <g>
+    <text x="1">two words</text>
+    <path d="M 0 1~
+L 2 3~
+" style="stroke: red"/>
+   </g>
+  </g>
+ </g>
+</svg>""".replace("~", " ")
+DRAWN_BY_HAND = "<svg><g><g/> <text>a</text>\n<text>b</text></g></svg>"
 
 
 def test_code_marks_what_has_a_colour_and_is_copied_where_there_is_some():
     code = '<div class="highlight"><pre><span class="n">a</span> <span class="o">=</span><span class="p">(</span></pre>'
     beside = '<span class="n">no code</span>'
     light = '<div class="highlight"><pre>a <span class="o">=</span>(</pre>'
-    assert lean.with_light_code(COPY + code + beside) == COPY + light + beside
-    assert lean.with_light_code(COPY + beside) == beside
+    assert lean.with_light_code(f"<body class='a'>{COPY}{code}{beside}") == (
+        f"""<body data-copies="../_static/copybutton.js?v=1" class='a'>{light}{beside}"""
+    )
+    assert lean.with_light_code(f"<body>{COPY}{beside}") == f"<body>{beside}"
+
+
+def test_charts_lose_what_draws_nothing():
+    light = lean.CHART.sub(lambda found: lean.as_light(found[0]), CHART + DRAWN_BY_HAND)
+    assert light == (
+        '<svg viewBox="0 0 9 9"><defs><style type="text/css">*{stroke-linejoin: round}</style></defs>'
+        '<g><g transform="scale(2)"><text x="1">two words</text><path d="M 0 1L 2 3" style="stroke: red"/></g></g>'
+        f"</svg>{DRAWN_BY_HAND}"
+    )
 
 
 def test_letters_of_formulas_bring_their_italics():
