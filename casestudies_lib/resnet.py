@@ -338,7 +338,6 @@ def resnet(
     one_of("shortcut", shortcut, SHORTCUTS)
     one_of("stride_in", stride_in, ("3x3", "1x1"))
     one_of("preactivation", preactivation, (True, False))
-    positive_int("classes", classes)
     blocks = (ResidualBlock, Bottleneck) if not preactivation else (PreActivationBlock, PreActivationBottleneck)
     block = blocks[depth >= 50]
     options: dict[str, Any] = {"shortcut": shortcut}
@@ -373,7 +372,6 @@ def plain(depth: int, *, classes: int = 1000) -> Network:
     21623848
     """
     one_of("depth", depth, (18, 34))
-    positive_int("classes", classes)
     return ResNet(f"plain-{depth}", _IMAGENET, PlainBlock, BLOCKS[depth], stem="7x7", width=64, classes=classes)
 
 

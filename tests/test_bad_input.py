@@ -305,6 +305,7 @@ NOT_CALLED = {
         "pretrained.Pretrained",
     ],
     "records, which the library makes and reads": [
+        "models.OneCrop",
         "models.Published",
         "models.Winner",
         "measure.Op",

@@ -158,6 +158,9 @@ def test_checked_follows_annotations():
     ):
         with pytest.raises(ValueError, match=f"expected {says}"):
             call(**{"kinds": kinds} | bad)
+    for length, came in ((58, "[a-z']{60}"), (59, "a str")):  # a longer value would hide the message
+        with pytest.raises(ValueError, match=f"expected share to be a finite number, got {came}:"):
+            call(kinds=kinds, share="a" * length)
     with pytest.raises(ValueError, match="expected names to be text, got 3"):
         call(1, "a", 3, kinds=kinds)
     with pytest.raises(TypeError, match="kinds"):

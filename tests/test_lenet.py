@@ -69,6 +69,8 @@ def test_c5_is_a_convolution(variant):
 def test_bad_arguments_are_refused(arguments):
     with pytest.raises(ValueError, match="expected"):
         lenet5(arguments[0], **arguments[1])
+    with pytest.raises(ValueError, match=r"in_channels.*1 for grey or 3 for RGB"):
+        lenet5(in_channels=0)
 
 
 def test_1998_has_bitmaps_for_ten_digits_only():

@@ -88,7 +88,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int, default=90, help="how often a network sees each digit")
     parser.add_argument("--seed", type=int, default=0, help="decides first weights, order and distortions")
     parser.add_argument("--digits", type=int, default=4000, help="how many of the training digits")
-    parser.add_argument("--out", type=Path, default=Path("digit.json"))
+    parser.add_argument("--out", type=Path, default=Path("digit.json"), help="file of the results")
     given = parser.parse_args(arguments)
     with refusals(parser):
         check_out(given.out)

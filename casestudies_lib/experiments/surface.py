@@ -128,11 +128,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser = parser_of("surface", __doc__)
     parser.add_argument("--depth", type=int, default=44, help="layers, 6n + 2")
     parser.add_argument("--epochs", type=int, default=20, help="how often a network sees each digit")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="SEED")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], metavar="SEED", help="one network of each")
     parser.add_argument("--digits", type=int, default=1400, help="how many of the training digits")
     parser.add_argument("--measured", type=int, default=500, help="how many of those the loss is of")
     parser.add_argument("--side", type=int, default=21, help="places along each direction, from -1 to 1")
-    parser.add_argument("--out", type=Path, default=Path("surface.json"))
+    parser.add_argument("--out", type=Path, default=Path("surface.json"), help="file of the results")
     given = parser.parse_args(arguments)
     with refusals(parser):
         check_out(given.out)

@@ -97,9 +97,11 @@ def recorded() -> dict:
 def main(arguments: list[str] | None = None) -> None:
     """What the command line does; see the module's text and `--help`."""
     parser = parser_of("timing", __doc__)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--networks", nargs="*", choices=PUBLISHED, default=list(PUBLISHED), metavar="NAME")
-    parser.add_argument("--out", type=Path, default=Path("timing.json"))
+    parser.add_argument("--rounds", type=int, default=7, help="of which the median counts")
+    parser.add_argument(
+        "--networks", nargs="*", choices=PUBLISHED, default=list(PUBLISHED), metavar="NAME", help="of PUBLISHED"
+    )
+    parser.add_argument("--out", type=Path, default=Path("timing.json"), help="file of the results")
     given = parser.parse_args(arguments)
     with refusals(parser):
         check_out(given.out)

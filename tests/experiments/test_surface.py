@@ -1,5 +1,6 @@
 """The loss around a trained network: what a direction is, that walking leaves no trace, and how a record is made."""
 
+import argparse
 import copy
 import json
 
@@ -8,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from casestudies_lib.experiments import surface
+from casestudies_lib.experiments import digit, surface, timing
 from casestudies_lib.resnet import cifar_resnet
 from casestudies_lib.training.datasets import Split, digits
 
@@ -35,6 +36,29 @@ def test_each_filter_of_a_direction_is_as_long_as_the_networks_own(network):
             assert not drawn.any(), "biases and batch norm stay"
     again = surface.filter_normalised(network, torch.Generator().manual_seed(3))
     assert all(torch.equal(one, other) for one, other in zip(direction, again, strict=True))
+
+
+def test_networks_of_the_book_are_eight_channels_wide(few, monkeypatch):
+    built = []
+
+    def one_step(build, data, **settings):
+        built.append(build().eval())
+        return built[0], [0.0]
+
+    monkeypatch.setattr(surface, "train", one_step)
+    surface.around("residual", few, depth=8, seed=0, epochs=1, side=3, measured=2)
+    assert built[0].conv1.weight.shape == (8, 1, 3, 3)
+
+
+@pytest.mark.parametrize("module", [surface, digit, timing])
+def test_every_option_of_a_command_line_says_what_it_is_for(module, monkeypatch):
+    parsers = []
+    monkeypatch.setattr(
+        argparse.ArgumentParser, "parse_args", lambda parser, arguments: parsers.append(parser) or 1 / 0
+    )
+    with pytest.raises(ZeroDivisionError):
+        module.main([])
+    assert len(parsers[0]._actions) > 3 and all(action.help for action in parsers[0]._actions)
 
 
 @pytest.mark.parametrize("statistics", surface.STATISTICS)

@@ -44,8 +44,10 @@ def test_download_arrives_whole(server, tmp_path, monkeypatch):
     assert server.asked == [("/file", None)] and sum(shown) == len(CONTENT)
 
 
-def test_broken_download_goes_on_where_it_broke_off(server, tmp_path):
+def test_broken_download_goes_on_where_it_broke_off(server, tmp_path, monkeypatch):
     target, part = tmp_path / "file", tmp_path / "file.part"
+    bars = []
+    monkeypatch.setattr("casestudies_lib.training.download.tqdm", lambda **about: bars.append(about) or tqdm(**about))
     server.manner = "hangs up"
     with pytest.raises(OSError, match=r"hung up after 150,000 of 300,001 bytes: run this again") as told:
         download(f"{server.url}/file", target)
@@ -58,6 +60,7 @@ def test_broken_download_goes_on_where_it_broke_off(server, tmp_path):
     download(f"{server.url}/file", target)
     assert target.read_bytes() == CONTENT and names(tmp_path) == ["file"]
     assert [asked for _, asked in server.asked] == [None, "bytes=150000-", "bytes=225000-"]
+    assert [(bar["initial"], bar["total"]) for bar in bars] == [(n, len(CONTENT)) for n in (0, 150_000, 225_000)]
     assert server.sent == len(CONTENT)  # nothing came twice
 
 
