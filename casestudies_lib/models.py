@@ -119,8 +119,8 @@ class OneCrop(NamedTuple):
     side: int
 
 
-# `IMAGENET1K_V1` of torchvision 0.28, whose networks are those of this book. The weights of the EfficientNets are those
-# of their authors; the others were trained anew, by recipes of torchvision's.
+# `IMAGENET1K_V1` of torchvision 0.28, whose networks are those of this book. Most of these weights were trained anew,
+# by other recipes than the papers'.
 ONE_CROP = {
     "vgg11": OneCrop(69.020, 224),
     "vgg13": OneCrop(69.928, 224),
