@@ -81,7 +81,7 @@ def name_for_the_ear(soup: BeautifulSoup) -> None:
         link["aria-label"] = "Link to this section"
         link.parent["aria-label"] = words(link.parent, ".headerlink, .section-number")
     for figure in soup.select("figure.fig[id]"):
-        if title := figure.select_one("figcaption > strong"):
+        if title := figure.select_one(":scope > figcaption > strong"):
             figure["aria-label"] = title.get_text().rstrip(".")
     for result in soup.select(".output.stream, .output.text_plain"):
         result["role"], result["aria-label"] = "group", "Output"

@@ -48,7 +48,7 @@ ITALIC = {
 NAMED = re.compile(r"""\s(?:class|id)=(?:"([^"]*)"|'([^']*)')""")
 INLINE = re.compile(r"(?s)<script\b[^>]*>(.*?)</script>")
 BOOTSTRAP = re.compile(r"(bs-)?tooltip|drop|show|fade|active|disabled")
-VALUE = re.compile(r"(--[\w-]+)\s*:(?:[^;{}\"']|\"[^\"]*\"|'[^']*')*;?")
+VALUE = re.compile(r"(?<=[{;])\s*(--[\w-]+)\s*:(?:[^;{}\"'(]|\"[^\"]*\"|'[^']*'|\([^)]*\))*;?")
 PNG = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
 PHOTOGRAPH = 4  # bits a pixel: what a PNG of one takes at least, and a PNG of a drawing does not
 LEAST = 64 * 64  # pixels; digits and maps have fewer, and are looked at pixel by pixel
@@ -68,10 +68,10 @@ CODE = re.compile(r'(?s)<div class="highlight">.*?</pre>')
 PLAIN = re.compile(r'<span class="(?:n|nn|p|pm|w)">([^<]*)</span>')
 
 
-# A chart of matplotlib's, and what draws nothing in it: gaps, a background without colour, groups that hold no style.
+# A chart of matplotlib's, and what draws nothing in it: gaps, and groups that are empty or hold no style.
 CHART = re.compile(r'(?s)<svg [^>]*>\s*<defs>\s*<style type="text/css">\*\{stroke-linejoin.*?</svg>')
-GAP = re.compile(r"(?<=>)\s*\n\s*(?=<)| ?\n")
-UNSEEN = re.compile(r'<g/>|<path d="[^"]*" style="fill: none"/>')
+GAP = re.compile(r"(?<=>)\s*\n\s*(?=<)|<g/>")
+WAY = re.compile(r' d="[^"]*"')
 GROUP = re.compile(r"(?s)<g>((?:(?!</?g\b).)*)</g>")
 # A movement with a name, which some rule may ask for.
 MOVEMENT = re.compile(r"@keyframes\s+([\w-]+)\s*\{(?:[^{}]*\{[^}]*\})*\s*\}\n?")
@@ -81,12 +81,12 @@ def with_light_code(page: str) -> str:
     """A page that marks in its code only what has a colour, and leaves it to `companion.js` to bring what copies it."""
     copies = COPIES.findall(page) if "<pre" in page else []
     page = COPIES.sub("", CODE.sub(lambda found: PLAIN.sub(r"\1", found[0]), page))
-    return page.replace("<body", f'<body data-copies="{" ".join(copies)}"', 1) if copies else page
+    return re.sub(r"<body(?=[\s>])", f'<body data-copies="{" ".join(copies)}"', page, count=1) if copies else page
 
 
 def as_light(chart: str) -> str:
     """A chart without what draws nothing."""
-    chart = UNSEEN.sub("", GAP.sub("", chart))
+    chart = WAY.sub(lambda found: found[0].replace(" \n", ""), GAP.sub("", chart))
     less = GROUP.sub(r"\1", chart)
     return chart if less == chart else as_light(less)
 
@@ -176,8 +176,8 @@ def without_unread(css: str, texts: str) -> str:
     """The style sheet without values and movements whose names nothing reads, neither here nor in pages or scripts."""
     read = set(re.findall(r"--[\w-]++(?!\s*:)", css + texts))
     less = VALUE.sub(lambda found: found[0] if found[1] in read else "", css)
-    moving = set(re.findall(r"[\w-]+", " ".join(re.findall(r"animation[\w-]*:[^;}]*", css + texts))))
-    less = MOVEMENT.sub(lambda found: found[0] if found[1] in moving else "", less)
+    named = set(re.findall(r"[\w-]+", MOVEMENT.sub("", less) + texts))
+    less = MOVEMENT.sub(lambda found: found[0] if found[1] in named else "", less)
     return css if less == css else without_unread(less, texts)
 
 

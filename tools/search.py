@@ -25,7 +25,7 @@ LAST = "book/"
 # nobody learns about networks.
 LEFT_OUT = {"search.html", "404.html", "book/claims.html", "book/solutions.html", "book/changelog.html"}
 # Between these invisible signs stands what a text stresses, for `search.js`.
-STRESSED = "\u2061", "\u2062"
+STRESSED = "\ufff9", "\ufffb"
 TERMS = ":is(em, strong, dt):not(:is(em, strong, dt) *)"
 # What is no prose: code, folds, tables, what a reader moves, evidence, and what only leads elsewhere. Most of a page is
 # drawings and code, and a selector asks every part, so what its tag tells goes first: that takes half as long.
@@ -76,7 +76,7 @@ def sections(page: BeautifulSoup) -> Iterator[tuple[str, str, str]]:
 
 def words(tag: Tag) -> str:
     """What a reader sees of it, with single spaces."""
-    return re.sub(r"\s+", " ", tag.get_text().replace("\u2060", "")).strip()
+    return re.sub(r"[\s\u2061\u2062]+", " ", tag.get_text().replace("\u2060", "")).strip()  # signs of MathML as well
 
 
 def index(root: Path) -> list[list]:

@@ -3,8 +3,8 @@ globalThis.Search = (() => {
   const COMMON = new Set("a an and are as at be by do does for from how in is it of on or that the to was what when why with".split(" "));
   const MOST = 20; // hits that are shown
   const LONG = 240; // characters of a snippet, about
-  const SIGNS = /[\u2061\u2062]/g; // around what a text stresses
-  const STRESSED = /\u2061([^\u2062]*)\u2062/g;
+  const SIGNS = /[\ufff9\ufffb]/g; // around what a text stresses
+  const STRESSED = /\ufff9([^\ufffb]*)\ufffb/g;
   const WORD = /\p{N}+(?:,\p{N}{3})+(?!\p{N})|[\p{L}\p{N}]+(?:×[\p{L}\p{N}]+)*/gu; // 61,706 and 1×1 are one word each
 
   /** A word as it is compared: without a plural's s, British as American. */

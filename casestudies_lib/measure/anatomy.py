@@ -264,8 +264,8 @@ def watched(network: nn.Module, hook: Callable) -> Iterator[None]:
     training = [module for module in network.modules() if module.training]
     hooks = [module.register_forward_hook(hook) for module in network.modules()]
     try:
-        for module in training:
-            module.training = False
+        if training:
+            network.eval()
         yield
     finally:
         for handle in hooks:

@@ -103,9 +103,9 @@ class ReceptiveField(TorchFunctionMode):
 
 
 def _alike_without_numbers(args: tuple) -> bool:
-    """Whether these are two tensors of one shape on the meta device."""
+    """Whether these are two tensors of one shape and type on the meta device."""
     return (
         len(args) == 2
         and all(isinstance(x, torch.Tensor) and x.is_meta for x in args)
-        and args[0].shape == args[1].shape
+        and (args[0].shape, args[0].dtype) == (args[1].shape, args[1].dtype)
     )

@@ -115,3 +115,5 @@ def test_a_sum_sees_the_widest_and_leaves_what_it_adds(device):
         total, same, wide = Sums().to(device)(x)
     assert [field.seen[one].size for one in (total, same, wide)] == [3, 1, 3]
     assert total.shape == x.shape
+    with torch.no_grad(), ReceptiveField(x):
+        assert ((x > 0) + x).dtype == x.dtype

@@ -88,6 +88,9 @@ def test_what_a_screen_reader_lists_has_names():
     assert [title.get("aria-label") for title in page.select("h1, h2")][:2] == ["Title", "One"]
     assert {link["aria-label"] for link in page.select(".headerlink")} == {"Link to this section"}
     assert page.select_one("#figure-1-1")["aria-label"] == "Figure 1.1"
+    part = "<figure><figcaption><strong>a part</strong></figcaption></figure>"
+    nested = folded(PAGE.replace("<div><svg></svg></div>", f"<div>{part}</div>"))[0]
+    assert nested.select_one("#figure-1-1")["aria-label"] == "Figure 1.1"
     assert [fold.summary.text for fold in page.select("details.discussion")][1:] == ["Discussion of exercise 2", "More"]
     assert [result.get("aria-label") for result in page.select(".output")] == ["Output", None]
 

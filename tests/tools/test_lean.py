@@ -53,6 +53,10 @@ def test_classes_are_read_where_pages_and_scripts_name_them():
 
 def test_named_values_stay_that_something_reads():
     css = 'a{--kept:var(--deep);--gone:url("x;y");color:var(--kept)}b{--deep:1;--own:2;--gone-too:var(--gone)}'
+    other = ".tip--left:hover{--file:url(data:image/png;base64,AA);top:calc(var(--own) + 1px)}"
+    assert lean.without_unread(other, "") == ".tip--left:hover{top:calc(var(--own) + 1px)}"
+    named = "@keyframes spin{0%{left:0}}d{--how:spin 1s;animation:var(--how)}"
+    assert lean.without_unread(named, "") == named
     moves = "@keyframes turn{from{left:0}to{left:1px}}@keyframes fade-in{0%{left:0}}c{animation:turn .3s}"
     assert lean.without_unread(css + moves, "style='top: var(--own)'") == (
         "a{--kept:var(--deep);color:var(--kept)}b{--deep:1;--own:2;}"
@@ -141,7 +145,8 @@ def test_charts_lose_what_draws_nothing():
     light = lean.CHART.sub(lambda found: lean.as_light(found[0]), CHART + DRAWN_BY_HAND)
     assert light == (
         '<svg viewBox="0 0 9 9"><defs><style type="text/css">*{stroke-linejoin: round}</style></defs>'
-        '<g><g transform="scale(2)"><text x="1">two words</text><path d="M 0 1L 2 3" style="stroke: red"/></g></g>'
+        '<g><path d="M 0 9L 9 9" style="fill: none"/>'
+        '<g transform="scale(2)"><text x="1">two words</text><path d="M 0 1L 2 3" style="stroke: red"/></g></g>'
         f"</svg>{DRAWN_BY_HAND}"
     )
 

@@ -11,8 +11,8 @@ HUB = "https://github.com/"
 FORMULA = "<math><semantics><mrow><msub><mi>n</mi><mi>h</mi></msub><mo>/</mo><mn>2</mn></mrow>"
 FORMULA += '<annotation encoding="application/x-tex">n_h/2</annotation></semantics></math>'
 PAGE = f"""<article><section id="top"><h1><span class="section-number">1 </span>A page<a class="headerlink">#</a></h1>
-<p>First words.</p><section id="one"><h2>One</h2><p>It is <em>half a side</em>, {FORMULA} pixels.<a class="proof-mark"
-href="#claim-1">x</a></p><div class="formula">{FORMULA}</div><pre>import torch</pre><ul><li>So.</li>
+<p>First words.</p><section id="one"><h2>One</h2><p>It is <em>half a side</em>, {FORMULA} pixels, ln\u20611000.<a
+class="proof-mark" href="#claim-1">x</a></p><div class="formula">{FORMULA}</div><pre>import torch</pre><ul><li>So.</li>
 <li>And so.</li></ul>
 <figure class="fig"><div>in the figure</div><figcaption><strong>Figure 1.</strong> See.</figcaption></figure>
 <div class="claim"><div>The notes: “no”</div><div>Yes.</div><div>measured: 1</div></div>
@@ -29,9 +29,9 @@ def test_the_index_has_the_prose_of_each_section_and_nothing_else():
     found = list(search.sections(BeautifulSoup(PAGE, "html.parser")))[::-1]
     assert found == [
         ("top", "A page", "First words."),
-        ("one", "One", "It is \u2061half a side\u2062, n_h/2 pixels. … So. And so. See. Yes."),
+        ("one", "One", "It is \ufff9half a side\ufffb, n_h/2 pixels, ln 1000. … So. And so. See. Yes."),
         ("more", "More", "Curious."),
-        ("code", "Code", "\u2061vgg\u2062 A network. More."),
+        ("code", "Code", "\ufff9vgg\ufffb A network. More."),
     ]
 
 
