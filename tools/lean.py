@@ -48,7 +48,9 @@ ITALIC = {
 NAMED = re.compile(r"""\s(?:class|id)=(?:"([^"]*)"|'([^']*)')""")
 INLINE = re.compile(r"(?s)<script\b[^>]*>(.*?)</script>")
 BOOTSTRAP = re.compile(r"(bs-)?tooltip|drop|show|fade|active|disabled")
-VALUE = re.compile(r"(?<=[{;])\s*(--[\w-]+)\s*:(?:[^;{}\"'(]|\"[^\"]*\"|'[^']*'|\([^)]*\))*;?")
+STRING = r""""[^"]*"|'[^']*'"""
+INSIDE = rf"""\((?:[^()"']|{STRING}|\([^()]*\))*\)"""
+VALUE = re.compile(rf"""(?<=[{{;])\s*(--[\w-]+)\s*:(?:[^;{{}}"'()]|{STRING}|{INSIDE})*;?""")
 PNG = re.compile(r"data:image/png;base64,([A-Za-z0-9+/=\s]+)")
 PHOTOGRAPH = 4  # bits a pixel: what a PNG of one takes at least, and a PNG of a drawing does not
 LEAST = 64 * 64  # pixels; digits and maps have fewer, and are looked at pixel by pixel

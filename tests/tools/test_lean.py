@@ -53,7 +53,8 @@ def test_classes_are_read_where_pages_and_scripts_name_them():
 
 def test_named_values_stay_that_something_reads():
     css = 'a{--kept:var(--deep);--gone:url("x;y");color:var(--kept)}b{--deep:1;--own:2;--gone-too:var(--gone)}'
-    other = ".tip--left:hover{--file:url(data:image/png;base64,AA);top:calc(var(--own) + 1px)}"
+    drawn = """url("data:image/svg+xml,%3csvg fill='rgba(1, 2)'/%3e")"""
+    other = f".tip--left:hover{{--file:url(data:image/png;base64,AA);--icon:{drawn};top:calc(var(--own) + 1px)}}"
     assert lean.without_unread(other, "") == ".tip--left:hover{top:calc(var(--own) + 1px)}"
     named = "@keyframes spin{0%{left:0}}d{--how:spin 1s;animation:var(--how)}"
     assert lean.without_unread(named, "") == named
