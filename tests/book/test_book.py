@@ -444,8 +444,8 @@ def test_pages_are_fit_for_everybody(site):
 
 def test_code_without_a_mark_has_the_colour_that_the_mark_would_give(book):
     """tools/lean.py takes the marks of names, points and gaps away, because the theme gives them the colour of text."""
-    sheet = (book / "_static/styles/book.css").read_text("utf-8")
-    rule = r'html\[data-theme="(\w+)"\] \.highlight(?: \.(n|nn|p|pm|w|o))?\{[^}]*\bcolor: (#\w+)'
+    sheet = (book / "_static/pygments.css").read_text("utf-8")
+    rule = r'html\[data-theme="(\w+)"\] \.highlight(?: \.(n|nn|p|pm|w|o))? *\{[^}]*\bcolor: (#\w+)'
     colours = {(theme, kind): colour for theme, kind, colour in re.findall(rule, sheet)}
     for theme in ("light", "dark"):
         assert {colours[theme, kind] for kind in ("n", "nn", "p", "pm", "w")} == {colours[theme, ""]}
