@@ -823,6 +823,8 @@ PRINTED = """() => {
 def test_what_a_dark_screen_prints_can_be_read(open_page):
     """Code in ink, and the whole sheet of networks on white, which opens large."""
     page, problems = open_page("notebooks/08_side_by_side.html", "dark")
+    page.locator(".poster img").scroll_into_view_if_needed()  # it is fetched when a reader comes near
+    page.wait_for_function("document.querySelector('.poster img').complete")
     words, lightest, ground, whole = page.evaluate(PRINTED)
     assert words > 100 and lightest > 200 and ground < 50 and whole, "on the screen"
     opens = page.locator(".poster a")
