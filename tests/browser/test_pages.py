@@ -632,8 +632,15 @@ def test_code_can_be_copied_once_it_comes_near(open_page):
     code.locator(".copybtn").wait_for(state="attached")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     code.locator(".copybtn").dispatch_event("click")
-    page.wait_for_function("navigator.clipboard.readText().then(text => text.length > 0)")
-    assert page.evaluate("navigator.clipboard.readText()").split() == code.locator("pre").inner_text().split()
+    copied = page.evaluate("""async () => {
+      for (let tries = 0; tries < 100; tries++) {
+        const text = await navigator.clipboard.readText();
+        if (text) return text;
+        await new Promise(done => setTimeout(done, 50));
+      }
+      return "";
+    }""")
+    assert copied.split() == code.locator("pre").inner_text().split()
 
 
 def test_numbers_that_do_not_come_are_said_to_be_missing(browser, address):
@@ -824,7 +831,7 @@ def test_what_a_dark_screen_prints_can_be_read(open_page):
     """Code in ink, and the whole sheet of networks on white, which opens large."""
     page, problems = open_page("notebooks/08_side_by_side.html", "dark")
     page.locator(".poster img").scroll_into_view_if_needed()  # it is fetched when a reader comes near
-    page.wait_for_function("document.querySelector('.poster img').complete")
+    page.locator(".poster img").evaluate("image => image.decode()")
     words, lightest, ground, whole = page.evaluate(PRINTED)
     assert words > 100 and lightest > 200 and ground < 50 and whole, "on the screen"
     opens = page.locator(".poster a")
