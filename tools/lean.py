@@ -68,8 +68,6 @@ DROPPED = re.compile(
 COPIES = re.compile(r'\s*<script [^>]*src="([^"]*(?:clipboard\.min|copybutton)\.js[^"]*)"></script>')
 CODE = re.compile(r'(?s)<div class="highlight">.*?</pre>')
 PLAIN = re.compile(r'<span class="(?:n|nn|p|pm|w)">([^<]*)</span>')
-
-
 # A chart of matplotlib's, and what draws nothing in it: gaps, and groups that are empty or hold no style.
 CHART = re.compile(r'(?s)<svg [^>]*>\s*<defs>\s*<style type="text/css">\*\{stroke-linejoin.*?</svg>')
 GAP = re.compile(r"(?<=>)\s*\n\s*(?=<)|<g/>")

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from IPython.display import display
 from markupsafe import Markup
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
@@ -65,12 +66,19 @@ def show(
         caption: what to see, as for `captioned`.
 
     Raises:
-        ValueError: an empty alt text, or a number or caption that `captioned` refuses.
+        ValueError: an empty alt text, a legend on white, or a number or caption that `captioned` refuses.
     """
     if not re.fullmatch(r"[\w -]+", name):
         raise ValueError(f"expected a name of letters, digits and hyphens, got {name!r}: it goes into the page's ids")
     if not alt.strip():
         raise ValueError(f"expected alt text for the figure {name!r}, got none: say what it shows")
+    legends = [*drawn.legends, *(axes.get_legend() for axes in drawn.axes)]
+    frames = [legend.get_frame() for legend in legends if legend is not None and legend.get_frame_on()]
+    if any(to_rgb(frame.get_facecolor()) == (1, 1, 1) for frame in frames):
+        raise ValueError(
+            f"expected no legend on white in {name!r}, got one: pass frameon=False, because on a dark page its words "
+            "are light"
+        )
     buffer = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
         drawn.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None})

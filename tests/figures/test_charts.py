@@ -90,6 +90,15 @@ def test_a_figure_without_alt_text_is_refused():
         charts.show(plot(), "plot", "  ")
 
 
+def test_a_legend_on_white_is_refused(shown):
+    drawn = plot()
+    drawn.axes[0].legend()
+    with pytest.raises(ValueError, match="expected no legend on white in 'plot', got one: pass frameon=False"):
+        charts.show(drawn, "plot", "A line.")
+    drawn.axes[0].legend(frameon=False)
+    charts.show(drawn, "plot", "A line.")
+
+
 def test_words_have_the_ink_of_the_page_or_are_white(shown):
     drawn, axes = charts.figure()
     axes.annotate("8 layers", (0, 0), color="#5b9fd4")
